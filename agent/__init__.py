@@ -1,0 +1,1 @@
+"""Reasoning over facts. Reads the graph, never a source."""

@@ -1,0 +1,1 @@
+"""The outside of infralore: settings, wiring, command line."""

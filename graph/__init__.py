@@ -1,0 +1,1 @@
+"""The knowledge graph: facts with two clocks, two stores behind one contract, and the search over them."""

@@ -1,0 +1,1 @@
+"""Sources: read the world, yield facts. Nothing here answers a question."""

@@ -1,0 +1,1 @@
+"""Sources, one file or folder each; `ingest.registry` names them."""
