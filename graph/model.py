@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from graph.clock import Instant
 
-Value: TypeAlias = "str | int | float | bool | None | Sequence[Value] | Mapping[str, Value]"
+Value: TypeAlias = "str | int | float | bool | Sequence[Value] | Mapping[str, Value] | None"
 """A JSON value. Floats are finite; strings hold no lone surrogates (the store quarantines what breaks this)."""
 
 Properties: TypeAlias = Mapping[str, Value]

@@ -78,7 +78,7 @@ KINDS: dict[str, Kind] = {
             (
                 _i("repository", "owner/name"),
                 _i("path", "path in the repository"),
-                _i("language", "hcl, yaml, json … or empty"),
+                _p("language", "hcl, yaml, json … or empty"),
                 _p("mode", "git file mode"),
             ),
         ),
@@ -89,7 +89,7 @@ KINDS: dict[str, Kind] = {
                 _i("repository", "owner/name"),
                 _i("directory", "module directory in the repository"),
                 _i("path", "file that holds it"),
-                _i("language", "hcl, yaml, json, template"),
+                _p("language", "hcl, yaml, json, template"),
                 _i("block_type", "resource, data, module, variable, output, local, provider, object, job, key …"),
                 _i(
                     "type",
@@ -113,12 +113,13 @@ KINDS: dict[str, Kind] = {
             "Commit",
             "A git commit.",
             (
-                _i("repository", "owner/name"),
+                _p("repository", "owner/name"),
+                _i("short", "first seven hex digits of its hash, for what people paste"),
                 _p("title", "first line of its message"),
                 _p("authored_at", "RFC 3339"),
                 _p("committed_at", "RFC 3339"),
                 _p("parents", "full hashes"),
-                _i(
+                _p(
                     "mainline",
                     "hash of the first-parent commit that brought it to the mainline; its own when it is one",
                 ),
