@@ -1,0 +1,43 @@
+# infralore: `make demo` and `make test` need Python >= 3.11, git and make; Java 17 and Maven besides for the Neo4j tests.
+# Everything is installed below .venv and .cache, from uv.lock.
+
+PYTHON ?= python3
+VENV := .venv
+UV := $(shell command -v uv 2>/dev/null || echo $(VENV)/tools/bin/uv)
+RUN := $(VENV)/bin
+DEMO := .demo
+
+.PHONY: demo test test-st lint types imports docs clean bench-small
+
+$(VENV)/tools/bin/uv:
+	$(PYTHON) -m venv $(VENV)/tools
+	$(VENV)/tools/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/.synced: pyproject.toml uv.lock $(if $(findstring $(VENV),$(UV)),$(UV))
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --quiet --python $(PYTHON)
+	@touch $@
+
+demo: $(VENV)/.synced ## build the bundled company, ingest it, ask three questions
+	@$(RUN)/python -m examples.demo $(DEMO)
+
+test: $(VENV)/.synced ## everything; starts a real Neo4j when Java and Maven are there
+	$(RUN)/python -m pytest
+
+test-st: $(VENV)/.synced ## the sentence-transformers leg, in an environment of its own
+	UV=$(UV) sh tests/st/run.sh
+
+lint: $(VENV)/.synced
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+
+types: $(VENV)/.synced
+	$(RUN)/pyright
+
+imports: $(VENV)/.synced
+	$(RUN)/lint-imports
+
+docs: $(VENV)/.synced ## regenerate what is generated from the code
+	$(RUN)/lore schema --markdown > docs/schema.md
+
+clean:
+	rm -rf $(VENV) .cache $(DEMO)

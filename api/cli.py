@@ -1,0 +1,272 @@
+"""The command line, `lore`. Imports what a command needs when it runs: a cold `lore ask` answers in well under a second."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from api.errors import EXIT_ERROR, UsageError, explain
+from api.wiring import Engine
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="lore",
+    help="The memory of an infrastructure: who changed what, when and why, with citations.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+ingest_app = typer.Typer(
+    invoke_without_command=True,
+    help="Read sources into the graph: those of lore.yaml, or one named here.",
+    rich_markup_mode=None,
+)
+app.add_typer(ingest_app, name="ingest")
+
+
+class Output(StrEnum):
+    """How to print."""
+
+    text = "text"
+    json = "json"
+
+
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="text, or JSON of a versioned schema")]
+ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", help="lore.yaml to use", show_default=False)]
+EmbedOption = Annotated[
+    float, typer.Option("--embed-seconds", help="how long to embed new texts afterwards; what is left is backlog")
+]
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help='"who changed the LB rule?"')],
+    as_of: Annotated[str | None, typer.Option(help="answer as of this time: 2026-03-04, 2026-03-04T14:05Z")] = None,
+    known_at: Annotated[str | None, typer.Option(help="use only what infralore knew at this time")] = None,
+    since: Annotated[str | None, typer.Option(help="only changes at or after this time")] = None,
+    until: Annotated[str | None, typer.Option(help="only changes before this time")] = None,
+    output: OutputOption = Output.text,
+    config: ConfigOption = None,
+) -> None:
+    """Answer a question about the infrastructure's history, with citations."""
+    with _engine(config) as engine:
+        answer = engine.ask(
+            question,
+            as_of=_time("--as-of", as_of),
+            known_at=_time("--known-at", known_at),
+            since=_time("--since", since),
+            until=_time("--until", until),
+        )
+        if output is Output.json:
+            _write(answer.to_json())
+        else:
+            from api.render import answer_text
+
+            _write(answer_text(answer))
+
+
+@ingest_app.callback()
+def ingest(context: typer.Context, config: ConfigOption = None, embed_seconds: EmbedOption = 10.0) -> None:
+    """Read sources into the graph: those of lore.yaml, or one named here."""
+    if context.invoked_subcommand is not None:
+        return
+    with _engine(config) as engine:
+        sources = engine.configured_sources()
+        if not sources:
+            raise UsageError(
+                "no sources are configured",
+                "list them in lore.yaml (docs/configuration.md), or name one: `lore ingest git PATH`",
+            )
+        _ingest(engine, sources, embed_seconds)
+
+
+@ingest_app.command("git")
+def ingest_git(
+    path: Annotated[str, typer.Argument(help="a git repository, bare or not")],
+    rev: Annotated[str, typer.Option(help="read the history of this revision")] = "HEAD",
+    name: Annotated[
+        str | None, typer.Option(help="owner/name; read from the remote's URL or the folder's name by default")
+    ] = None,
+    config: ConfigOption = None,
+    embed_seconds: EmbedOption = 10.0,
+) -> None:
+    """Read a git repository's whole history, or what is new in it."""
+    with _engine(config) as engine:
+        _ingest(
+            engine,
+            [engine.source("git", {"path": str(Path(path).absolute()), "rev": rev, "name": name})],
+            embed_seconds,
+        )
+
+
+@ingest_app.command("terraform-state")
+def ingest_terraform_state(
+    location: Annotated[str, typer.Argument(help="a state file, a directory of them, or s3://bucket/prefix")],
+    environment: Annotated[str | None, typer.Option(help="environment that the state describes: prod")] = None,
+    repository: Annotated[str | None, typer.Option(help="owner/name of the code that declares it")] = None,
+    directory: Annotated[str | None, typer.Option(help="directory of the root module in that repository")] = None,
+    config: ConfigOption = None,
+    embed_seconds: EmbedOption = 10.0,
+) -> None:
+    """Read Terraform state (version 4): what exists, and what each serial changed."""
+    given = {
+        "location": location if "://" in location else str(Path(location).absolute()),
+        "environment": environment,
+        "repository": repository,
+        "directory": directory,
+    }
+    with _engine(config) as engine:
+        _ingest(
+            engine,
+            [engine.source("terraform_state", {key: value for key, value in given.items() if value is not None})],
+            embed_seconds,
+        )
+
+
+@app.command()
+def embed(
+    seconds: Annotated[float, typer.Option(help="stop after this long; the rest stays backlog")] = 600.0,
+    config: ConfigOption = None,
+) -> None:
+    """Embed texts that have no vector yet, newest first."""
+    with _engine(config) as engine:
+        done = engine.embed(seconds)
+        backlog = engine.store.status().backlog
+        _say(f"embedded {done} texts, {backlog} left")
+
+
+@app.command()
+def status(output: OutputOption = Output.text, config: ConfigOption = None) -> None:
+    """Sources, freshness, counts, backlog and quarantine."""
+    from api.render import status_json, status_text
+
+    with _engine(config) as engine:
+        state = engine.store.status()
+        _write(status_json(state) if output is Output.json else status_text(state))
+
+
+@app.command()
+def schema(
+    markdown: Annotated[bool, typer.Option("--markdown", help="as the reference page in docs/")] = False,
+) -> None:
+    """Describe every entity kind and relation type."""
+    from api.render import schema_markdown, schema_text
+
+    _write(schema_markdown() if markdown else schema_text())
+
+
+@app.command()
+def dump(config: ConfigOption = None) -> None:
+    """Write the canonical dump: JSON lines, equal for equal facts on every store."""
+    with _engine(config) as engine:
+        for line in engine.store.dump():
+            sys.stdout.write(line + "\n")
+
+
+@app.command()
+def purge(
+    reason: Annotated[str, typer.Option(help="why; kept in the tombstone")],
+    ref: Annotated[list[str] | None, typer.Option(help="destroy everything said of this ref; repeatable")] = None,
+    fact: Annotated[list[str] | None, typer.Option(help="destroy this fact key; repeatable")] = None,
+    source: Annotated[str | None, typer.Option(help="destroy all that this source said; with --scope")] = None,
+    scope: Annotated[str | None, typer.Option(help="which part of the source")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="do it; without this nothing is destroyed")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Destroy content for good: a leaked secret, an erasure request. Leaves a tombstone without content."""
+    from graph.model import EntityRef
+    from graph.store import PurgeSelector
+
+    if not (ref or fact or source) or (source is None) != (scope is None):
+        raise UsageError("nothing is selected", "give --ref, --fact, or both --source and --scope")
+    if not yes:
+        raise UsageError("purge cannot be undone", "add --yes to do it")
+    with _engine(config) as engine:
+        receipt = engine.store.purge(
+            PurgeSelector(tuple(map(EntityRef, ref or ())), tuple(fact or ()), source, scope), reason
+        )
+        _say(f"destroyed {receipt.versions} versions" + (f"; remains: {receipt.remains}" if receipt.remains else ""))
+
+
+def _ingest(engine: Engine, sources: list[object], embed_seconds: float) -> None:
+    from api.progress import ProgressLine
+    from api.render import report_text
+
+    with ProgressLine() as line:
+        reports = engine.ingest(sources, line.update)  # pyright: ignore[reportArgumentType]
+    for report in reports:
+        _say(report_text(report))
+    embedded = engine.embed(embed_seconds)
+    backlog = engine.store.status().backlog if engine.settings.embedder != "none" else 0
+    if embedded or backlog:
+        _say(f"embedded {embedded} texts" + (f"; {backlog} wait (`lore embed` goes on)" if backlog else ""))
+    if any(report.error for report in reports):
+        raise typer.Exit(EXIT_ERROR)
+
+
+def _engine(config: Path | None) -> Engine:
+    from api.settings import load
+
+    return Engine(load(config))
+
+
+def _time(option: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    from graph.clock import instant
+
+    try:
+        return instant(text)
+    except ValueError:
+        raise UsageError(
+            f"{option} {text!r} is not a time", "write it like 2026-03-04 or 2026-03-04T14:05:00Z"
+        ) from None
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def main() -> None:
+    """Run `lore` and exit; every failure is one sentence and a remedy on standard error."""
+    _guard(lambda: app(standalone_mode=True))
+
+
+def _guard(run: Callable[[], T]) -> T:
+    import os
+
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    try:
+        return run()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(EXIT_ERROR) from None
+    except KeyboardInterrupt:
+        _say("interrupted; what was stored stays, run it again to go on")
+        raise SystemExit(130) from None
+    except Exception as error:
+        from api.settings import debug
+
+        if debug():
+            raise
+        failure = explain(error)
+        _say(f"error: {failure.message}")
+        if failure.hint:
+            _say(f"hint: {failure.hint}")
+        raise SystemExit(failure.exit_code) from None
+
+
+if __name__ == "__main__":
+    main()

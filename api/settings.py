@@ -1,0 +1,114 @@
+"""Settings: the environment and `lore.yaml`, read here and nowhere else.
+
+Precedence, first wins: an option on the command line, the environment, `lore.yaml`, the default. Read with msgspec and not
+pydantic-settings, whose import alone costs more than half of what a cold `lore ask` may take (docs/adr/0005).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from api.errors import SettingsError
+from graph.model import PUBLIC
+
+CONFIG_NAME = "lore.yaml"
+EMBEDDERS = ("onnx", "sentence-transformers", "none")
+
+
+class Neo4jSettings(msgspec.Struct, frozen=True):
+    """How to reach Neo4j; used when the store's URL says neo4j:// or bolt://."""
+
+    username: str = "neo4j"
+    password: str = ""
+    database: str = "neo4j"
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Everything that can be set.
+
+    Attributes:
+        store: `sqlite:///path/to/lore.db`, `neo4j://host:7687` or `bolt://host:7687`.
+        neo4j: credentials for the latter two.
+        embedder: one of `EMBEDDERS`.
+        sources: what a bare `lore ingest` reads: a list of one-key mappings, source name to its settings.
+        audience: the labels whoever runs this process may read.
+        config_path: the `lore.yaml` that was read, or None.
+    """
+
+    store: str
+    neo4j: Neo4jSettings = Neo4jSettings()
+    embedder: str = "onnx"
+    sources: tuple[dict[str, dict[str, object]], ...] = ()
+    audience: frozenset[str] = frozenset({PUBLIC})
+    config_path: Path | None = None
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    store: str | None = None
+    embedder: str | None = None
+    sources: tuple[dict[str, dict[str, object]], ...] = ()
+    audience: tuple[str, ...] = (PUBLIC,)
+
+
+def load(config: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment and `lore.yaml` (`config`, else LORE_CONFIG, else the working directory's when there is one).
+
+    Raises:
+        SettingsError: the file is missing though named, is not YAML, or holds something that is no setting.
+    """
+    env = os.environ if environ is None else environ  # noqa: TID251 - the one reader
+    path = config or (Path(env["LORE_CONFIG"]) if env.get("LORE_CONFIG") else None)
+    if path is None and Path(CONFIG_NAME).is_file():
+        path = Path(CONFIG_NAME)
+    file = _read(path) if path else _File()
+    embedder = env.get("LORE_EMBEDDER") or file.embedder or "onnx"
+    if embedder not in EMBEDDERS:
+        raise SettingsError(
+            f"there is no embedder {embedder!r}", f"set LORE_EMBEDDER or `embedder:` to one of {', '.join(EMBEDDERS)}"
+        )
+    return Settings(
+        store=env.get("LORE_STORE") or file.store or env.get("NEO4J_URI") or default_store(env),
+        neo4j=Neo4jSettings(
+            username=env.get("NEO4J_USERNAME") or env.get("NEO4J_USER") or "neo4j",
+            password=env.get("NEO4J_PASSWORD", ""),
+            database=env.get("NEO4J_DATABASE") or "neo4j",
+        ),
+        embedder=embedder,
+        sources=file.sources,
+        audience=frozenset(file.audience),
+        config_path=path,
+    )
+
+
+def debug() -> bool:
+    """Whether LORE_DEBUG asks for tracebacks."""
+    return os.environ.get("LORE_DEBUG", "") not in ("", "0")  # noqa: TID251 - the one reader
+
+
+def default_store(env: Mapping[str, str]) -> str:
+    """The SQLite file under the user's data directory (XDG)."""
+    base = env.get("XDG_DATA_HOME") or str(Path(env.get("HOME") or Path.home()) / ".local" / "share")
+    return f"sqlite:///{base}/infralore/lore.db"
+
+
+def _read(path: Path) -> _File:
+    import yaml
+
+    try:
+        document: object = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"there is no {path}", "name an existing file with --config or LORE_CONFIG") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}", "it must be a readable UTF-8 file") from None
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" at line {where.line + 1}" if where else ""
+        raise SettingsError(f"{path} is not YAML{line}", "see docs/configuration.md for an example") from None
+    try:
+        return msgspec.convert(document or {}, _File)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{path}: {error}", "see docs/configuration.md for what it may hold") from None

@@ -1,0 +1,1 @@
+"""Benchmarks: accuracy and speed, one command each; results are recorded in bench/RESULTS.md."""
