@@ -118,7 +118,7 @@ def ingest_terraform_state(
     """Read Terraform state (version 4): what exists, and what each serial changed."""
     given = {
         "location": location if "://" in location else str(Path(location).absolute()),
-        "environment": environment,
+        "environments": {"*": environment} if environment else None,
         "repository": repository,
         "directory": directory,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from api.errors import explain
 from graph.clock import rfc3339
 from graph.schema import KINDS, RELATIONS, Property
 from graph.store import StoreStatus
@@ -115,14 +116,19 @@ def _candidate(match: Match) -> str:
 
 def report_text(report: SyncReport) -> str:
     """One source's ingest, in a line; its failure and remedy in a second."""
-    head = f"{report.source} {report.scope}: {report.assertions:,} facts in {report.elapsed_s:.1f} s"
-    if not report.batches and not report.error:
-        head = f"{report.source} {report.scope}: nothing new ({report.elapsed_s:.1f} s)"
+    head = f"{report.source} {plain(report.scope)}: "
+    if report.assertions or report.error:
+        head += f"{report.assertions:,} facts, {report.changes:,} changes in {report.elapsed_s:.1f} s"
+    else:
+        head += f"nothing new ({report.elapsed_s:.1f} s)"
     lines = [head]
     if report.quarantined:
         lines.append(f"  {report.quarantined} items could not be read; `lore status` lists them")
-    if report.error:
-        lines.append(f"  failed: {plain(report.error)}" + (f"\n  hint: {plain(report.hint)}" if report.hint else ""))
+    if report.error is not None:
+        failure = explain(report.error)
+        lines.append(f"  failed: {plain(failure.message)}")
+        if failure.hint:
+            lines.append(f"  hint: {plain(failure.hint)}")
     return "\n".join(lines)
 
 

@@ -37,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True):
         sources: what a bare `lore ingest` reads: a list of one-key mappings, source name to its settings.
         audience: the labels whoever runs this process may read.
         config_path: the `lore.yaml` that was read, or None.
+        data_directory: infralore's directory among the user's data (XDG).
     """
 
     store: str
@@ -45,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True):
     sources: tuple[dict[str, dict[str, object]], ...] = ()
     audience: frozenset[str] = frozenset({PUBLIC})
     config_path: Path | None = None
+    data_directory: Path = Path()
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,7 +73,10 @@ def load(config: Path | None = None, environ: Mapping[str, str] | None = None) -
             f"there is no embedder {embedder!r}", f"set LORE_EMBEDDER or `embedder:` to one of {', '.join(EMBEDDERS)}"
         )
     return Settings(
-        store=env.get("LORE_STORE") or file.store or env.get("NEO4J_URI") or default_store(env),
+        store=env.get("LORE_STORE")
+        or _store_of(file, path)
+        or env.get("NEO4J_URI")
+        or f"sqlite:///{data_directory(env)}/lore.db",
         neo4j=Neo4jSettings(
             username=env.get("NEO4J_USERNAME") or env.get("NEO4J_USER") or "neo4j",
             password=env.get("NEO4J_PASSWORD", ""),
@@ -81,6 +86,7 @@ def load(config: Path | None = None, environ: Mapping[str, str] | None = None) -
         sources=file.sources,
         audience=frozenset(file.audience),
         config_path=path,
+        data_directory=data_directory(env),
     )
 
 
@@ -89,10 +95,17 @@ def debug() -> bool:
     return os.environ.get("LORE_DEBUG", "") not in ("", "0")  # noqa: TID251 - the one reader
 
 
-def default_store(env: Mapping[str, str]) -> str:
-    """The SQLite file under the user's data directory (XDG)."""
+def data_directory(env: Mapping[str, str]) -> Path:
+    """infralore's directory among the user's data, by the XDG base directory specification."""
     base = env.get("XDG_DATA_HOME") or str(Path(env.get("HOME") or Path.home()) / ".local" / "share")
-    return f"sqlite:///{base}/infralore/lore.db"
+    return Path(base) / "infralore"
+
+
+def _store_of(file: _File, path: Path | None) -> str | None:
+    """The file's store; a relative SQLite path is taken from where the file is."""
+    if file.store and path is not None and file.store.startswith("sqlite:") and not file.store.startswith("sqlite:/"):
+        return f"sqlite:///{(path.parent / file.store.removeprefix('sqlite:')).absolute()}"
+    return file.store
 
 
 def _read(path: Path) -> _File:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,7 +88,7 @@ class Engine:
         """Read what is new in each source; one that fails does not stop the others."""
         from ingest.sync import sync_all
 
-        return sync_all(self.store, list(sources), wall_clock(), on_progress=on_progress)
+        return sync_all(self.store, list(sources), wall_clock(), redact_key(self.settings.data_directory), on_progress)
 
     def embed(self, deadline_s: float) -> int:
         """Embed passages that have no vector yet, newest first, until done or out of time; how many were."""
@@ -119,6 +122,22 @@ class Engine:
             audience=self.settings.audience,
             now=wall_clock(),
         )
+
+
+def redact_key(directory: Path) -> bytes:
+    """The key under which digests stand for secrets: made once, kept beside the user's data, readable by the user alone."""
+    path = directory / "redact.key"
+    with suppress(FileNotFoundError):
+        return path.read_bytes()
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:  # another process made it just now
+        return path.read_bytes()
+    with os.fdopen(descriptor, "wb") as file:
+        key = secrets.token_bytes(32)
+        file.write(key)
+    return key
 
 
 def _resolve(base: Path, value: object) -> object:

@@ -14,24 +14,19 @@ from examples.company import REMOTE, REPOSITORY
 from examples.history import write_history
 from examples.states import write_states
 
-LORE_YAML = f"""# The bundled company, as `python -m examples.build` wrote it
-store: sqlite:///{{directory}}/lore.db
+LORE_YAML = f"""# The bundled company, as `python -m examples.build` wrote it. Paths are relative to this file.
+store: sqlite:lore.db
 sources:
   - git:
-      path: {{directory}}/infra
+      path: infra
       name: {REPOSITORY}
   - terraform_state:
-      location: {{directory}}/states/staging
-      environment: staging
+      location: states
+      name: tealeaf-states
+      environments: {{staging: staging, prod: prod}}
       repository: {REPOSITORY}
-      directory: terraform/environments/staging
-      modules: {{{{module.edge: terraform/modules/edge, module.data: terraform/modules/data}}}}
-  - terraform_state:
-      location: {{directory}}/states/prod
-      environment: prod
-      repository: {REPOSITORY}
-      directory: terraform/environments/prod
-      modules: {{{{module.edge: terraform/modules/edge, module.data: terraform/modules/data}}}}
+      directories: {{staging: terraform/environments/staging, prod: terraform/environments/prod}}
+      modules: {{module.edge: terraform/modules/edge, module.data: terraform/modules/data}}
 """
 
 
@@ -45,7 +40,7 @@ def build(directory: Path) -> None:
     history = write_history()
     history.git.write(directory / "infra", REMOTE)
     write_states(directory / "states", history.applied)
-    (directory / "lore.yaml").write_text(LORE_YAML.format(directory=directory.resolve()))
+    (directory / "lore.yaml").write_text(LORE_YAML)
 
 
 def main() -> None:

@@ -42,8 +42,10 @@ def run(directory: Path, store: str | None, embedder: str | None, record: Path |
             print(answer_text(answer) + "\n")
             answers.append(answer.to_json())
     if record:
-        record.write_text("".join(json.dumps(json.loads(answer), sort_keys=True) + "\n" for answer in answers), encoding="utf-8")
-    print(f"done in {time.perf_counter() - started:.1f} s; ask your own: {Path('.venv/bin/lore')} ask {shown} \"…\"")
+        record.write_text(
+            "".join(json.dumps(json.loads(answer), sort_keys=True) + "\n" for answer in answers), encoding="utf-8"
+        )
+    print(f'done in {time.perf_counter() - started:.1f} s; ask your own: {Path(".venv/bin/lore")} ask {shown} "…"')
 
 
 def main() -> None:

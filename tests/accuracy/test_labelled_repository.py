@@ -29,7 +29,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def store(repository: Path) -> Iterator[GraphStore]:
     with open_store(f"sqlite:///{repository.parent / 'lore.db'}") as opened:
-        report = sync(opened, GitSource(GitSettings(path=str(repository), name="org/labelled")), NOW)
+        report = sync(opened, GitSource(GitSettings(path=str(repository), name="org/labelled")), NOW, b"key")
         assert report.error is None
         yield opened
 
