@@ -52,7 +52,7 @@ class Engine:
 
             neo4j = self.settings.neo4j
             self._store = open_store(
-                self.settings.store, username=neo4j.username, password=neo4j.password, database=neo4j.database
+                self.settings.store, user=neo4j.username, password=neo4j.password, database=neo4j.database
             )
         return self._store
 

@@ -1,0 +1,254 @@
+"""Changes as the answer shows them: with their people, pull requests, environments, reasons and citations.
+
+Everything about a list of changes is read with a fixed number of store calls, however long the list is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, cast
+
+from agent.context import Context, match
+from agent.evidence import inline, paragraph, text_of
+from agent.lineage import effect
+from agent.model import Actor, AtMeans, AttributeChange, AttributeState, Change, ChangeId, PullRequest, Reached, Reason
+from graph.clock import rfc3339
+from graph.lexicon import Thing, former, things
+from graph.model import EntityRef, Properties, Value
+from graph.store import ChangeView, EntityView, Limits, RelationView
+
+SHOWN = 20
+"""How many changes an answer lists; the rest is said to be cut."""
+
+_TYPES = (
+    "AUTHORED_BY", "CO_AUTHORED_BY", "COMMITTED_BY", "APPROVED_BY", "MERGED_BY", "PART_OF", "REVERTS", "REACHED", "RUNS_IN",
+)  # fmt: skip
+_AT_MEANS: dict[str, AtMeans] = {
+    "Commit": "merged",
+    "PullRequest": "merged",
+    "StateVersion": "applied",
+    "Deployment": "deployed",
+}
+_ROWS = 2_000
+_ATTRIBUTES = 200
+_TITLE_WORDS = 2
+
+
+def assemble(
+    context: Context, found: Sequence[ChangeView], known: Mapping[EntityRef, Thing] | None = None
+) -> tuple[Change, ...]:
+    """These changes for the answer, in their order. `known` holds targets that were read before."""
+    if not found:
+        return ()
+    store, view = context.store, context.view
+    refs = list(dict.fromkeys(c.change for c in found))
+    relations = store.neighbours(refs, view, Limits(rows=_ROWS), types=_TYPES).items
+    others = {end for r in relations for end in (r.src, r.dst)} - set(refs)
+    entities = {r: e for e in store.entities([*refs, *sorted(others)], view) for r in e.refs}
+    by_change: dict[EntityRef, list[RelationView]] = {r: [] for r in refs}
+    for relation in relations:
+        for end in {relation.src, relation.dst}:
+            if end in by_change:
+                by_change[end].append(relation)
+    targets = _targets(context, found, known or {})
+    return tuple(_change(context, c, entities, by_change[c.change], targets.get(c.target)) for c in found)
+
+
+def with_reasons(context: Context, change: Change, view: ChangeView) -> Change:
+    """The change with what its commit message and pull request say of why."""
+    import msgspec
+
+    reasons: list[Reason] = []
+    if view.change.kind == "Commit" and change.title:
+        for hit in context.store.search_text(_telling(change.title), context.view, Limits(rows=10), kinds=("Commit",)).items:
+            if hit.ref == view.change and (body := _body(hit.text, change.title)):
+                reasons.append(Reason(text=body, citation=context.citations.cite(hit.provenance)))
+                break
+    request = change.pull_request
+    if request and request.title and request.title != change.title:
+        cited = change.citations[-1] if change.citations else ""
+        reasons.append(Reason(text=request.title, citation=cited))
+    return msgspec.structs.replace(change, why=tuple(reasons)) if reasons else change
+
+
+def _telling(title: str) -> str:
+    """The words of a title that few others have, by which its message is found: numbers, then the longest."""
+    words = sorted(set(title.split()), key=lambda w: (not any(c.isdigit() for c in w), -len(w), w))
+    return " ".join(words[:_TITLE_WORDS])
+
+
+def _body(message: str, title: str) -> str:
+    """A commit message without its first line."""
+    lines = paragraph(message, 4_000).split("\n")
+    if lines and (lines[0].strip() == title.strip() or title.startswith(lines[0].strip()[:40])):
+        lines = lines[1:]
+    return paragraph("\n".join(lines))
+
+
+def _targets(context: Context, found: Sequence[ChangeView], known: Mapping[EntityRef, Thing]) -> dict[EntityRef, Thing]:
+    targets = dict(known)
+    missing = [r for r in dict.fromkeys(c.target for c in found) if r not in targets]
+    targets.update((t.ref, t) for t in things(context.store, missing, context.view))
+    for r in missing:
+        if r not in targets and (last := former(context.store, r, context.view)):
+            targets[r] = last
+    return targets
+
+
+def _change(
+    context: Context,
+    found: ChangeView,
+    entities: Mapping[EntityRef, EntityView],
+    relations: Sequence[RelationView],
+    target: Thing | None,
+) -> Change:
+    entity = entities.get(found.change)
+    properties: Properties = entity.properties if entity else {}
+    cited = [context.citations.cite(found.provenance)]
+    outgoing = {t: [r for r in relations if r.type == t and r.src == found.change] for t in _TYPES}
+    request, request_citation = _pull_request(context, found.change, entities, outgoing["PART_OF"])
+    if request_citation:
+        cited.append(request_citation)
+    commits = found.properties.get("commits")
+    return Change(
+        change=ChangeId(
+            kind=_snake(found.change.kind),
+            id=_id(found.change, properties),
+            repository=text_of(properties, "repository")
+            or (found.provenance.scope if found.change.kind == "Commit" else ""),
+        ),
+        at=rfc3339(found.at),
+        at_means=_AT_MEANS.get(found.change.kind, "happened"),
+        reached=_reached(found, entities, outgoing),
+        by=_actor([e for r in outgoing["AUTHORED_BY"] or outgoing["COMMITTED_BY"] if (e := entities.get(r.dst))]),
+        approved_by=tuple(_name(e) for r in outgoing["APPROVED_BY"] if (e := entities.get(r.dst))),
+        pull_request=request,
+        title=inline(text_of(properties, "title"), 300),
+        effect=effect(found),
+        attributes=attributes(found.properties),
+        why=(),
+        citations=tuple(cited),
+        target=match(target, 1.0) if target else None,
+        moved_from=_moved_from(found.properties),
+        commits=tuple(str(c) for c in commits)
+        if isinstance(commits, Sequence) and not isinstance(commits, str)
+        else (),
+        reverted_by=tuple(r.src.id for r in relations if r.type == "REVERTS" and r.dst == found.change),
+    )
+
+
+def _pull_request(
+    context: Context, change: EntityRef, entities: Mapping[EntityRef, EntityView], part_of: Sequence[RelationView]
+) -> tuple[PullRequest | None, str]:
+    entity = next(
+        (e for r in part_of if (e := entities.get(r.dst))),
+        entities.get(change) if change.kind == "PullRequest" else None,
+    )
+    number = entity.properties.get("number") if entity else None
+    if entity is None or not isinstance(number, int | str) or not str(number).isdigit():
+        return None, ""
+    url = text_of(entity.properties, "url") or None
+    cited = context.citations.cite(entity.statements[0].provenance)
+    title = inline(text_of(entity.properties, "title"), 300)
+    return PullRequest(number=int(number), title=title, url=url), cited
+
+
+def _reached(
+    found: ChangeView, entities: Mapping[EntityRef, EntityView], outgoing: Mapping[str, Sequence[RelationView]]
+) -> tuple[Reached, ...]:
+    reached: list[Reached] = []
+    for relation in outgoing["REACHED"]:
+        basis = text_of(relation.properties, "basis")
+        reached.append(
+            Reached(
+                environment=_environment(relation, entities),
+                earliest=text_of(relation.properties, "earliest") or None,
+                latest=text_of(relation.properties, "latest") or None,
+                basis=cast('Literal["applied", "deployed", "merged", "unknown"]', basis)
+                if basis in ("applied", "deployed", "merged")
+                else "unknown",
+            )
+        )
+    if reached:
+        return tuple(reached)
+    at = rfc3339(found.at)
+    if found.change.kind in ("StateVersion", "Deployment"):
+        basis_: Literal["applied", "deployed"] = "applied" if found.change.kind == "StateVersion" else "deployed"
+        return tuple(
+            Reached(environment=_environment(r, entities), earliest=at, latest=at, basis=basis_)
+            for r in outgoing["RUNS_IN"]
+        )
+    if found.change.kind in ("Commit", "PullRequest"):
+        # Nothing says where it was applied: from the merge on it may have been, anywhere.
+        return (Reached(environment="unknown", earliest=at, latest=None, basis="merged"),)
+    return ()
+
+
+def _environment(relation: RelationView, entities: Mapping[EntityRef, EntityView]) -> str:
+    entity = entities.get(relation.dst)
+    name = text_of(entity.properties, "name") if entity else ""
+    return inline(name or relation.discriminator or relation.dst.id)
+
+
+def _actor(authors: Sequence[EntityView]) -> Actor:
+    if not authors:
+        return Actor(name="", accounts=())
+    accounts = [
+        inline(value)
+        for statement in authors[0].statements
+        for key in ("email", "login", "account_id")
+        if (value := text_of(statement.properties, key))
+    ]
+    return Actor(name=_name(authors[0]), accounts=tuple(dict.fromkeys(accounts)))
+
+
+def _name(entity: EntityView) -> str:
+    person = next((s for s in entity.statements if s.ref.kind == "Person" and text_of(s.properties, "name")), None)
+    name = text_of(person.properties, "name") if person else text_of(entity.properties, "name")
+    return inline(name or text_of(entity.properties, "email") or entity.ref.id)
+
+
+def attributes(properties: Properties) -> tuple[AttributeChange, ...]:
+    """The attribute paths of a `CHANGED` relation with both sides."""
+    listed = properties.get("attributes")
+    if not isinstance(listed, Sequence) or isinstance(listed, str):
+        return ()
+    return tuple(
+        AttributeChange(path=path, before=_state(item.get("before")), after=_state(item.get("after")))
+        for item in listed[:_ATTRIBUTES]
+        if isinstance(item, Mapping) and isinstance(path := item.get("path"), str)
+    )
+
+
+def _state(side: Value) -> AttributeState:
+    if not isinstance(side, Mapping):
+        return AttributeState(state="unknown")
+    match side.get("state"):
+        case "value":
+            return AttributeState(state="value", value=side.get("value"))
+        case "absent":
+            return AttributeState(state="absent")
+        case "redacted":
+            return AttributeState(state="redacted")
+        case _:
+            return AttributeState(state="unknown")
+
+
+def _moved_from(properties: Properties) -> str | None:
+    before = properties.get("moved_from")
+    if not isinstance(before, Mapping):
+        return None
+    address, path = text_of(before, "address"), text_of(before, "path")
+    return inline(f"{address} ({path})" if address and path else address or path, 400) or None
+
+
+def _snake(kind: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(kind))
+
+
+def _id(change: EntityRef, properties: Properties) -> str:
+    if change.kind == "StateVersion" and (lineage := text_of(properties, "lineage")):
+        return f"{lineage}#{properties.get('serial')}"
+    if change.kind == "PullRequest" and properties.get("number") is not None:
+        return str(properties["number"])
+    return change.id

@@ -1,0 +1,245 @@
+"""What a question is about: one thing, a group of them, a place, a change, or nothing that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from agent.context import Context, match, matches, named
+from agent.model import Answer, Match
+from agent.phrasing import listing
+from graph.lexicon import Thing, things
+from graph.mention import parse
+from graph.model import EntityRef
+from graph.places import Place, resolve_place
+from graph.resolve import Found, Resolution, resolve
+from graph.schema import KINDS
+from graph.store import Limits, View
+from graph.text import name_tokens
+
+_PLACES = frozenset({"File", "Module", "Directory", "Repository"})
+_JOINED = ("DECLARES",)
+_SURE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a question is about.
+
+    Attributes:
+        sort: a thing, a group without a name, a place, a change (a commit, a pull request).
+        things: the one thing, the group's members, or nothing for a place.
+        refs: whose changes count: the things and their instances.
+        attribute: words of an attribute of the thing that was named with it ("the port of X").
+    """
+
+    sort: Literal["thing", "group", "place", "change"]
+    resolution: Resolution
+    things: tuple[Thing, ...] = ()
+    refs: tuple[EntityRef, ...] = ()
+    place: Place | None = None
+    attribute: str = ""
+    resolved: tuple[Match, ...] = field(default=())
+    candidates: tuple[Match, ...] = field(default=())
+    confidence: float = 0.0
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether other things fit as well."""
+        return self.resolution.ambiguous
+
+    @property
+    def thing(self) -> Thing:
+        """The one thing, or the group's first."""
+        return self.things[0]
+
+
+def find_target(
+    context: Context, mention: str, *, places: bool = True, prefer_place: bool = False, view: View | None = None
+) -> Target | None:
+    """What a mention is about; None when nothing fits.
+
+    Args:
+        places: whether it may be a file, a directory or a repository.
+        prefer_place: of a directory and a thing of the same name the directory is meant ("what changed in dns").
+        view: to resolve names in, when not the question's.
+    """
+    seen = view or context.view
+    change = _change(context, mention, seen)
+    if change:
+        return change
+    resolution = context.resolve(mention, seen)
+    best = resolution.best
+    sure = best is not None and best.score >= _SURE
+    a_place = sure and best is not None and best.thing.ref.kind in _PLACES and best.thing.live
+    place = None
+    if places and (a_place or not sure or (prefer_place and not parse(mention).literals)):
+        place = resolve_place(context.store, mention, seen)
+    if place and place.sure and (resolution.group is None or prefer_place):
+        return Target("place", resolution, place=place, confidence=0.95)
+    split = _attribute_of(context, mention, seen)
+    if split and (best is None or not sure or split.thing.ref == best.thing.ref):
+        return split
+    if best:
+        return _of_thing(context, resolution, best, seen)
+    if resolution.group:
+        return _of_group(resolution)
+    if place:
+        return Target("place", resolution, place=place, confidence=0.7)
+    return _by_meaning(context, mention, resolution, seen)
+
+
+def not_found(context: Context, mention: str) -> Answer:
+    """The answer when nothing fits: the nearest names."""
+    from agent.evidence import inline
+
+    near = context.resolve(mention).nearest
+    known = f"Nothing called “{inline(mention, 120)}” is known"
+    context.missing.append("the thing asked about is not in the graph under this name")
+    if not near:
+        text = f"{known}. Try an address such as aws_lb.main, a path, or a type such as “security group”."
+        return context.answer("not_found", text, confidence=0.0)
+    names = list(dict.fromkeys(named(t) for t in near))
+    text = f"{known}; the nearest names are {listing(names)}."
+    return context.answer("not_found", text, confidence=0.0, candidates=[match(t, 0.1) for t in near])
+
+
+def _of_thing(context: Context, resolution: Resolution, best: Found, view: View, attribute: str = "") -> Target:
+    found = best.thing
+    confidence = best.confidence if resolution.ambiguous else best.score
+    return Target(
+        "thing",
+        resolution,
+        (found,),
+        (found.ref, *_instances(context, found, view)),
+        attribute=attribute,
+        resolved=(match(found, confidence),),
+        candidates=matches(resolution.others) if resolution.ambiguous or best.score < _SURE else (),
+        confidence=confidence,
+    )
+
+
+def _of_group(resolution: Resolution) -> Target:
+    group = resolution.group
+    assert group is not None
+    members = group.things
+    confidence = 0.9 if len(members) == 1 else 0.6
+    return Target(
+        "group", resolution, members, tuple(t.ref for t in members), resolved=(), candidates=(), confidence=confidence
+    )
+
+
+def _instances(context: Context, found: Thing, view: View) -> tuple[EntityRef, ...]:
+    """The other side of the code: the instances of a block, the block of an instance."""
+    if found.ref.kind not in ("Block", "Resource"):
+        return ()
+    edges = context.store.neighbours([found.ref], view, Limits(rows=500), types=_JOINED).items
+    return tuple(dict.fromkeys(end for e in edges for end in (e.src, e.dst) if end != found.ref))
+
+
+def _attribute_of(context: Context, mention: str, view: View) -> Target | None:
+    """The mention as an attribute of a thing: "the port of X", "X's port"."""
+    for attribute, rest in _splits(mention):
+        words = [w for w in name_tokens(attribute) if w not in _ARTICLES]
+        said = parse(attribute)
+        if not words or len(words) > 6 or said.literals or said.paths:
+            continue
+        resolution = resolve(context.store, rest, view, exact=True)
+        if not resolution.best or resolution.best.score < _SURE:
+            continue
+        paths = _attribute_words(resolution.best.thing)
+        if any(set(words) <= path for path in paths) or (len(words) == 1 and any(words[0] in path for path in paths)):
+            return _of_thing(context, resolution, resolution.best, view, attribute=" ".join(words))
+    return None
+
+
+_ARTICLES = frozenset({"the", "a", "an", "value", "values", "of", "current", "attribute", "setting", "its"})
+
+
+def _splits(mention: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for separator in (" of ", " on ", " for "):
+        before, cut, after = mention.partition(separator)
+        if cut and before and after:
+            found.append((before, after))
+    for separator in ("'s ", "’s "):
+        before, cut, after = mention.partition(separator)
+        if cut and before and after:
+            found.append((after, before))
+    return found
+
+
+def _attribute_words(found: Thing) -> list[set[str]]:
+    attributes = found.properties.get("attributes")
+    return [set(name_tokens(path)) for path in attributes] if isinstance(attributes, dict) else []
+
+
+# -- commits and pull requests
+
+
+def _change(context: Context, mention: str, view: View) -> Target | None:
+    words = parse(mention)
+    for chunk in mention.split()[:8]:
+        plain = chunk.strip("\"'`.,;:()[]“”").casefold()
+        if 7 <= len(plain) <= 64 and all(c in "0123456789abcdef" for c in plain) and any(c.isdigit() for c in plain):
+            page = context.store.select("Commit", {"short": [plain[:7]]}, view, Limits(rows=20))
+            hits = [e.ref for e in page.items if e.ref.id.startswith(plain)]
+            if hits:
+                return _of_change(context, things(context.store, hits[:1], view)[0], view, ambiguous=len(hits) > 1)
+    number = _pull_request_number(mention)
+    if number is not None and len(words.words) <= 4:
+        page = context.store.select("PullRequest", {"number": [number]}, view, Limits(rows=5))
+        if page.items:
+            found = things(context.store, [e.ref for e in page.items], view)
+            return _of_change(context, found[0], view, ambiguous=len(found) > 1)
+    return None
+
+
+def _pull_request_number(mention: str) -> int | None:
+    words = mention.casefold().replace("pull request", "pr").replace("merge request", "pr").split()
+    for before, word in zip(["", *words], words, strict=False):
+        digits = word.strip("#().,:").removeprefix("pr")
+        if (
+            digits.isascii()
+            and digits.isdigit()
+            and len(digits) < 9
+            and ("#" in word or before == "pr" or word.startswith("pr"))
+        ):
+            return int(digits)
+    return None
+
+
+def _of_change(context: Context, found: Thing, view: View, *, ambiguous: bool) -> Target:
+    refs: tuple[EntityRef, ...] = (found.ref,)
+    if found.ref.kind == "PullRequest":
+        edges = context.store.neighbours([found.ref], view, Limits(rows=500), types=("PART_OF",), direction="in").items
+        refs = (found.ref, *(e.src for e in edges))
+    confidence = 0.5 if ambiguous else 1.0
+    best = Found(found, 1.0, confidence)
+    return Target(
+        "change",
+        Resolution(best, (), int(ambiguous)),
+        (found,),
+        refs,
+        resolved=(match(found, confidence),),
+        confidence=confidence,
+    )
+
+
+def _by_meaning(context: Context, mention: str, resolution: Resolution, view: View) -> Target | None:
+    """What the search by meaning brings up first, when there is one; never sure."""
+    if context.search is None:
+        return None
+    refs = [r for r in context.search(mention) if not (r.kind in KINDS and KINDS[r.kind].change)][:10]
+    found = things(context.store, refs, view)
+    if not found:
+        return None
+    ranked = [Found(t, 0.4 - 0.02 * i, 0.3 - 0.02 * i) for i, t in enumerate(found)]
+    guess = Resolution(ranked[0], tuple(ranked[1:]), max(len(ranked) - 1, 1), nearest=resolution.nearest)
+    return _of_thing(context, guess, ranked[0], view)
+
+
+def refs_of(found: Sequence[Thing]) -> tuple[EntityRef, ...]:
+    """Their refs."""
+    return tuple(t.ref for t in found)

@@ -1,0 +1,123 @@
+"""BM25 over postings, the same to the last bit on every store.
+
+Statistics belong to labels: how many passages a label has, how long they are together, and (as the length of a posting
+list) how many hold a token. A reader's statistics are the sum over the labels they may read, so what is hidden shifts no
+score. They count every passage that was ever recorded and not purged, so a past view ranks as a present one does.
+
+Formula: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009), with an idf that is
+never negative.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from math import log
+from operator import itemgetter
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from graph.text import text_tokens
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+K1 = 1.2
+B = 0.75
+
+ENTRY = Struct("<IHH")
+"""One posting: number of the passage, how often it holds the token, and its length in tokens."""
+
+_CAP = 65_535
+_VECTORISE_FROM = 3_000
+"""Postings from which importing numpy and using it is the faster way."""
+
+
+def passage_terms(text: str) -> tuple[dict[str, int], int]:
+    """How often each token occurs, and the number of tokens, both as postings hold them."""
+    tokens = text_tokens(text)
+    counts = Counter(tokens)
+    if len(tokens) > _CAP:
+        counts = {token: min(count, _CAP) for token, count in counts.items()}
+    return counts, min(len(tokens), _CAP)
+
+
+def query_terms(query: str) -> list[str]:
+    """The distinct tokens of a query in the order in which their scores are summed."""
+    return sorted(set(text_tokens(query)))
+
+
+def idf(documents: int, holding: int) -> float:
+    """How much a token says that `holding` of `documents` passages hold."""
+    return log(1.0 + (documents - holding + 0.5) / (holding + 0.5))
+
+
+def weight(idf_: float, count: float, length: float, average: float) -> float:
+    """What a token adds to a passage's score. `length` and `average` are in tokens."""
+    return idf_ * (count * (K1 + 1.0)) / (count + K1 * (1.0 - B + B * length / average))
+
+
+def ranked(postings: Sequence[bytes], documents: int, total_length: int) -> Iterator[tuple[float, list[int]]]:
+    """Passages that hold at least one token, best first, those of equal score together in ascending number.
+
+    Args:
+        postings: one for each query term in order, entries packed as `ENTRY`, over all readable labels.
+        documents, total_length: the reader's statistics; `total_length` in tokens.
+    """
+    postings = [data for data in postings if data]
+    if not postings or not documents:
+        return iter(())
+    average = max(total_length, 1) / documents
+    if sum(map(len, postings)) < _VECTORISE_FROM * ENTRY.size:
+        return _ranked_plainly(postings, documents, average)
+    return _ranked_in_bulk(postings, documents, average)
+
+
+def _ranked_plainly(postings: Sequence[bytes], documents: int, average: float) -> Iterator[tuple[float, list[int]]]:
+    scores: dict[int, float] = {}
+    for data in postings:
+        rarity = idf(documents, len(data) // ENTRY.size)
+        for passage, count, length in ENTRY.iter_unpack(data):
+            scores[passage] = scores.get(passage, 0.0) + weight(rarity, count, length, average)
+    best = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    for score, group in groupby(best, key=itemgetter(1)):
+        yield score, [passage for passage, _ in group]
+
+
+def _ranked_in_bulk(postings: Sequence[bytes], documents: int, average: float) -> Iterator[tuple[float, list[int]]]:
+    import numpy as np
+
+    entry = np.dtype([("passage", "<u4"), ("count", "<u2"), ("length", "<u2")])
+    lists = [np.frombuffer(data, dtype=entry) for data in postings]
+    size = max(int(one["passage"].max()) for one in lists) + 1
+    scores = np.zeros(size)
+    for one in lists:
+        rarity = idf(documents, len(one))
+        count, length = one["count"].astype(np.float64), one["length"].astype(np.float64)
+        scores[one["passage"]] += rarity * (count * (K1 + 1.0)) / (count + K1 * (1.0 - B + B * length / average))
+    passages = np.nonzero(scores)[0]
+    yield from descending(passages, scores[passages])
+
+
+def descending(
+    numbers: NDArray[np.int64], scores: NDArray[np.float64], first: int = 256
+) -> Iterator[tuple[float, list[int]]]:
+    """Numbers by descending score, equal scores together in ascending number; sorts no more than is read."""
+    import numpy as np
+
+    while len(numbers):
+        if len(numbers) > first:
+            least = np.partition(scores, len(scores) - first)[len(scores) - first]
+            head = scores >= least
+            now, now_scores = numbers[head], scores[head]
+            numbers, scores = numbers[~head], scores[~head]
+        else:
+            now, now_scores = numbers, scores
+            numbers, scores = numbers[:0], scores[:0]
+        order = np.lexsort((now, -now_scores))
+        pairs = zip(now_scores[order].tolist(), now[order].tolist(), strict=True)
+        for score, group in groupby(pairs, key=itemgetter(0)):
+            yield score, [number for _, number in group]
+        first *= 8

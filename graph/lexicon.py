@@ -1,0 +1,179 @@
+"""What names and types a graph holds, as of a view: read once per record, kept while the store lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from graph.clock import Instant
+from graph.model import EntityRef, Properties
+from graph.store import ChangeQuery, EntityView, GraphStore, Limits, Statement, View
+from graph.text import name_tokens
+from graph.vocabulary import Rank, Words, spellings
+
+DEAD_ROWS: Final = 5_000
+"""How many of the newest deletions can be found by name."""
+_KEPT_VIEWS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """An entity as the resolver sees it: what it says last, where that can be read, and whether it still exists in the view."""
+
+    ref: EntityRef
+    properties: Properties
+    locator: str
+    url: str | None
+    source: str
+    observed_at: Instant
+    valid_from: Instant
+    live: bool = True
+
+    def text(self, name: str) -> str:
+        """A property as text, empty when it is not there."""
+        value = self.properties.get(name)
+        return value if isinstance(value, str) else ""
+
+    @property
+    def label(self) -> str:
+        """What to call it: its address, path, name or title."""
+        return next(
+            (t for key in ("address", "path", "name", "title", "service", "short") if (t := self.text(key))), self.ref
+        )
+
+
+def thing(view: EntityView) -> Thing:
+    """The thing that an entity view shows."""
+    newest = max(view.statements, key=lambda s: (s.valid_from, s.provenance.observed_at))
+    return _thing(view.ref, view.properties, newest, live=True)
+
+
+def things(store: GraphStore, refs: Sequence[EntityRef], view: View) -> list[Thing]:
+    """The live things of these refs, in order."""
+    return [thing(entity) for entity in store.entities(refs, view)] if refs else []
+
+
+def former(store: GraphStore, ref: EntityRef, view: View) -> Thing | None:
+    """A thing as it last was, whether or not it still exists."""
+    versions = store.history(ref, view, Limits(rows=1)).items
+    return _thing(ref, versions[0].properties, versions[0], live=False) if versions else None
+
+
+def _thing(ref: EntityRef, properties: Properties, statement: Statement, *, live: bool) -> Thing:
+    said = statement.provenance
+    return Thing(ref, properties, said.locator, said.url, said.source, said.observed_at, statement.valid_from, live)
+
+
+@dataclass(slots=True)
+class Lexicon:
+    """The types a graph knows, how they are spelled, and what no longer exists."""
+
+    types: tuple[str, ...]
+    spelled: Mapping[Words, frozenset[str]]
+    _by_rank: dict[Rank, frozenset[str]] = field(default_factory=dict[Rank, frozenset[str]])
+    _dead: tuple[Thing, ...] | None = None
+    _former: tuple[Thing, ...] | None = None
+    _by_name: list[tuple[frozenset[str], Thing]] | None = None
+
+    def of_rank(self, rank: Rank) -> frozenset[str]:
+        """The graph's types that a rank of senses means."""
+        if rank not in self._by_rank:
+            self._by_rank[rank] = rank.types(self.types)
+        return self._by_rank[rank]
+
+    def dead(self, store: GraphStore, view: View) -> tuple[Thing, ...]:
+        """What was deleted, newest first, as it last was; up to `DEAD_ROWS`."""
+        if self._dead is None:
+            self._dead = tuple(_deleted(store, view))
+        return self._dead
+
+    def former(self, store: GraphStore, view: View) -> tuple[Thing, ...]:
+        """Former names of what was moved, newest first; each leads to the thing as it is called now."""
+        if self._former is None:
+            self._former = tuple(_renamed(store, view))
+        return self._former
+
+    def by_name(self, gone: Callable[[], tuple[Thing, ...]]) -> Sequence[tuple[frozenset[str], Thing]]:
+        """What is gone with the words of its own name; things without one are left out."""
+        if self._by_name is None:
+            self._by_name = [(own, t) for t in gone() if (own := frozenset(own_name(t.properties)))]
+        return self._by_name
+
+
+def lexicon(store: GraphStore, view: View) -> Lexicon:
+    """The lexicon of a view, read once per record."""
+    kept = _lexicons.setdefault(store, {})
+    record = view.known_at if view.known_at is not None else store.record()
+    key = (record, view.as_of, view.audience)
+    if key not in kept:
+        while len(kept) >= _KEPT_VIEWS:
+            del kept[next(iter(kept))]
+        known = {str(value) for kind in ("Block", "Resource") for value in _values(store, kind, "type", view)}
+        types = tuple(sorted(known - {"", "None"}))
+        kept[key] = Lexicon(types, spellings(types))
+    return kept[key]
+
+
+_lexicons: WeakKeyDictionary[GraphStore, dict[tuple[int, Instant | None, frozenset[str]], Lexicon]] = (
+    WeakKeyDictionary()
+)
+
+
+def _values(store: GraphStore, kind: str, by: str, view: View) -> Iterable[object]:
+    return (value for value, _ in store.aggregate(kind, by, view, Limits(rows=10_000)).items if isinstance(value, str))
+
+
+def _deleted(store: GraphStore, view: View) -> Iterable[Thing]:
+    query = ChangeQuery(effects=frozenset({"deleted"}), target_kinds=frozenset({"Block", "Resource", "File"}))
+    page = store.changes(query, view, Limits(rows=DEAD_ROWS))
+    ended: dict[EntityRef, Instant] = {}
+    for change in page.items:
+        ended.setdefault(change.target, change.at)
+    live = {ref for entity in store.entities(list(ended), view) for ref in entity.refs} if ended else set[EntityRef]()
+    together: dict[Instant, list[EntityRef]] = {}
+    for ref, at in ended.items():
+        if ref not in live:
+            together.setdefault(at, []).append(ref)
+    for at, refs in together.items():
+        before = View(at - 1, view.known_at, view.audience)
+        yield from (replace(last, live=False) for last in things(store, refs, before))
+
+
+def _renamed(store: GraphStore, view: View) -> Iterable[Thing]:
+    """Former names of what was moved: each leads to the thing as it is called now."""
+    query = ChangeQuery(effects=frozenset({"moved"}), target_kinds=frozenset({"Block", "File"}))
+    for change in store.changes(query, view, Limits(rows=DEAD_ROWS)).items:
+        before = change.properties.get("moved_from")
+        if not isinstance(before, Mapping):
+            continue
+        address = before.get("address")
+        name = _last_part(address) if isinstance(address, str) else ""
+        said = change.provenance
+        properties: Properties = {
+            **before,
+            "name": name,
+            "type": _type_part(address) if isinstance(address, str) else "",
+        }
+        yield Thing(
+            change.target, properties, said.locator, said.url, said.source, said.observed_at, change.at, live=False
+        )
+
+
+def _last_part(address: str) -> str:
+    return address.rpartition(".")[2].rpartition("/")[2]
+
+
+def _type_part(address: str) -> str:
+    """The resource type that an address begins with, where it does (`aws_lb.main`, `data.aws_ami.base`)."""
+    return address.removeprefix("data.").partition(".")[0]
+
+
+def own_name(properties: Properties) -> Words:
+    """The words of a thing's own name, without its type."""
+    for key in ("name", "path", "address"):
+        value = properties.get(key)
+        if isinstance(value, str) and value:
+            return name_tokens(value)
+    return ()

@@ -1,0 +1,103 @@
+"""Places of code in words: a directory, a file, a module, a repository, an environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graph.mention import holds_word, parse
+from graph.model import EntityRef
+from graph.store import GraphStore, Limits, View
+from graph.text import name_tokens
+from graph.vocabulary import Words
+
+_NOUNS = frozenset(
+    {"the", "our", "a", "an", "module", "stack", "environment", "env", "directory", "folder", "dir", "file", "repo", "repository",
+     "account", "project", "workspace", "area", "code", "in", "of", "under", "inside", "within", "at", "for", "everything",
+     "anything", "all", "modules", "files", "tree", "part", "my"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where. Any of the conditions puts something there.
+
+    Attributes:
+        label: what to call it.
+        prefixes: directories or files; something is there when its path is one of them or lies under one.
+        repositories: whole repositories, by name.
+        words: words that must all occur in a path, when no directory is called so.
+        refs: entities of the place itself (the file, the module).
+        sure: it was named by a path or by its whole name.
+    """
+
+    label: str
+    prefixes: tuple[str, ...] = ()
+    repositories: tuple[str, ...] = ()
+    words: Words = ()
+    refs: tuple[EntityRef, ...] = ()
+    sure: bool = False
+
+    def holds(self, path: str, repository: str) -> bool:
+        """Whether something at this path of this repository is there."""
+        if self.repositories and repository in self.repositories:
+            return True
+        if any(path == p or path.startswith(p + "/") for p in self.prefixes):
+            return True
+        return bool(self.words) and all(holds_word(name_tokens(path), word) for word in self.words)
+
+
+def resolve_place(store: GraphStore, text: str, view: View) -> Place | None:
+    """The place that a mention names, or None."""
+    mention = parse(text)
+    words = tuple(w for w in mention.words if w not in _NOUNS)
+    if mention.paths and not words:
+        return _path(store, mention.paths[0], view)
+    if mention.paths or not words or len(words) > 6:
+        return None
+    return _repository(store, words, view) or _directory(store, words, view)
+
+
+def _path(store: GraphStore, path: str, view: View) -> Place | None:
+    exact = store.resolve_alias(path, view, Limits(rows=50), kinds=("File", "Module", "Directory")).items
+    if exact:
+        return Place(path, tuple(dict.fromkeys(a.name for a in exact)), refs=tuple(a.ref for a in exact), sure=True)
+    repository = _repository(store, name_tokens(path), view)
+    if repository and repository.label.casefold() == path.casefold():
+        return repository
+    sought = f"/{path.casefold()}/"
+    page = store.search_names(
+        sorted(set(name_tokens(path))), view, Limits(rows=2_000), kinds=("File", "Module", "Directory")
+    )
+    roots: dict[str, None] = {}
+    for alias in page.items:
+        at = f"/{alias.name.casefold()}/".find(sought)
+        if at >= 0:
+            roots.setdefault(alias.name[: at + len(path)])
+    return Place(path, tuple(roots)[:20], sure=True) if roots else None
+
+
+def _repository(store: GraphStore, words: Words, view: View) -> Place | None:
+    names = [str(e.properties.get("name", "")) for e in store.select("Repository", {}, view, Limits(rows=500)).items]
+    fitting = [n for n in names if words in (name_tokens(n), name_tokens(n.rpartition("/")[2]))]
+    return Place(fitting[0], repositories=tuple(fitting), sure=True) if fitting else None
+
+
+def _directory(store: GraphStore, words: Words, view: View) -> Place | None:
+    page = store.search_names(sorted(set(words)), view, Limits(rows=1_000), kinds=("Module", "File", "Directory"))
+    whole: dict[str, None] = {}
+    partly = False
+    for alias in page.items:
+        parts = alias.name.split("/")
+        for depth, part in enumerate(parts, 1):
+            own = name_tokens(part.partition(".")[0] if depth == len(parts) and alias.ref.kind == "File" else part)
+            if own == words:
+                whole.setdefault("/".join(parts[:depth]))
+                break
+        partly = True
+    if whole:
+        shortest = min(p.count("/") for p in whole)
+        prefixes = tuple(p for p in whole if p.count("/") == shortest) if len(whole) > 20 else tuple(whole)
+        return Place(" ".join(words), prefixes, sure=len(whole) <= 20)
+    if partly or any(holds_word(("prod", "staging", "dev", "test"), word) for word in words):
+        return Place(" ".join(words), words=words)
+    return None

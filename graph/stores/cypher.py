@@ -1,0 +1,361 @@
+"""Every Cypher text there is. Texts are constants, put together from constants; what comes from outside is a parameter, always.
+
+Layout. Labels begin with `Lore`, so that a database may hold other things as well.
+
+    (:LoreTimeline)-[:ENTITY|ALIAS|PASSAGE|SRC|SAME_SRC]->(:LoreRef)      what it is about; the source end of a relation
+    (:LoreTimeline)-[:DST|SAME_DST]->(:LoreRef)                           the far end of a relation; `SAME_*` for `SAME_AS`
+    (:LoreTimeline)-[:HAS]->(:LoreVersion)-[:SAYS]->(:LoreText)           its points (`graph.merge.Row`); a passage's text
+
+A property that is not there has the value that is by far the commonest: `valid_to`, `stated_end`, `superseded_at` are open,
+`state` is present, `stated` is true, `joined` is 0. A version of `CHANGED` where a change begins is also a `LoreChange`.
+`LoreTimeline.terms` are the digests of the index terms of all its versions, parted by spaces, and `LorePosting` the posting
+lists of full text; both only supply candidates. Ledgers: `LoreClock` (locked first by every writer), `LorePublished` (the last
+record that readers see), `LoreBatch`, `LoreScope`, `LoreSnapshot`, `LoreQuarantine`, `LorePurge`, `LoreTombstone`, `LoreLabel`.
+
+Nodes are named by `id()` within one operation, as numbers; nothing outside the store ever sees them.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+# -- schema
+
+SCHEMA = (
+    "CREATE CONSTRAINT lore_ref IF NOT EXISTS FOR (n:LoreRef) REQUIRE n.id IS UNIQUE",
+    "CREATE CONSTRAINT lore_timeline IF NOT EXISTS FOR (n:LoreTimeline) REQUIRE n.tid IS UNIQUE",
+    "CREATE CONSTRAINT lore_text IF NOT EXISTS FOR (n:LoreText) REQUIRE n.number IS UNIQUE",
+    "CREATE CONSTRAINT lore_batch IF NOT EXISTS FOR (n:LoreBatch) REQUIRE n.id IS UNIQUE",
+    "CREATE CONSTRAINT lore_record IF NOT EXISTS FOR (n:LoreBatch) REQUIRE n.record IS UNIQUE",
+    "CREATE CONSTRAINT lore_scope IF NOT EXISTS FOR (n:LoreScope) REQUIRE n.id IS UNIQUE",
+    "CREATE CONSTRAINT lore_label IF NOT EXISTS FOR (n:LoreLabel) REQUIRE n.id IS UNIQUE",
+    "CREATE CONSTRAINT lore_posting IF NOT EXISTS FOR (n:LorePosting) REQUIRE (n.term, n.part) IS UNIQUE",
+    "CREATE CONSTRAINT lore_vector IF NOT EXISTS FOR (n:LoreVector) REQUIRE n.hash IS UNIQUE",
+    "CREATE CONSTRAINT lore_tombstone IF NOT EXISTS FOR (n:LoreTombstone) REQUIRE n.digest IS UNIQUE",
+    "CREATE INDEX lore_timeline_scope IF NOT EXISTS FOR (n:LoreTimeline) ON (n.scope)",
+    "CREATE INDEX lore_change_at IF NOT EXISTS FOR (n:LoreChange) ON (n.valid_from)",
+    "CREATE INDEX lore_text_hash IF NOT EXISTS FOR (n:LoreText) ON (n.hash)",
+    "CREATE INDEX lore_snapshot_scope IF NOT EXISTS FOR (n:LoreSnapshot) ON (n.scope)",
+    "CREATE INDEX lore_quarantine_record IF NOT EXISTS FOR (n:LoreQuarantine) ON (n.record)",
+    "CREATE INDEX lore_batch_at IF NOT EXISTS FOR (n:LoreBatch) ON (n.at)",
+    "CREATE FULLTEXT INDEX lore_terms IF NOT EXISTS FOR (n:LoreTimeline) ON EACH [n.terms] "
+    "OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}}",
+    # last, for it says that the layout is complete
+    "CREATE CONSTRAINT lore_clock IF NOT EXISTS FOR (n:LoreClock) REQUIRE n.id IS UNIQUE",
+)
+AWAIT_INDEXES = "CALL db.awaitIndexes(120)"
+READ_CLOCK = (
+    "MATCH (c:LoreClock {id: 1}) MATCH (p:LorePublished) RETURN c.schema_version, c.record, p.record, c.embedder, c.dimension"
+)
+CREATE_CLOCK = """
+MERGE (c:LoreClock {id: 1})
+ON CREATE SET c.schema_version = $schema_version, c.record = 0, c.scopes = 0, c.texts = 0, c.labels = 0, c.purges = 0,
+  c.salt = $salt
+WITH c SET c.locked = 0
+MERGE (p:LorePublished) ON CREATE SET p.record = 0, p.purges = 0
+"""
+PUBLISH = "MATCH (p:LorePublished) SET p.record = CASE WHEN p.record < $record THEN $record ELSE p.record END"
+PUBLISH_ALL = """
+MATCH (c:LoreClock {id: 1}) MATCH (p:LorePublished) WHERE p.record < c.record
+WITH p, c.record AS record SET p.record = CASE WHEN p.record < record THEN record ELSE p.record END
+"""
+
+# -- conditions
+
+PERMITTED = "(t.label IN $labels OR (t.label CONTAINS '+' AND all(part IN split(t.label, '+') WHERE part IN $labels)))"
+KNOWN = (
+    "v.recorded_at <= $known AND (v.superseded_at IS NULL OR v.superseded_at > $known) AND v.state IS NULL"
+)
+VISIBLE = f"{KNOWN} AND v.valid_from <= $latest AND (v.valid_to IS NULL OR v.valid_to > $moment)"
+ROW = (
+    "v.valid_from, v.valid_to, v.state, v.body, v.observed_at, v.locator, v.url, v.extractor, v.stated_end, v.stated,"
+    " v.joined"
+)
+"""The columns of a version that `neo4j_rows.row` takes."""
+TEXT_ROW = ROW.replace("v.body", "x.text")
+_REF = "coalesce({0}.long, {0}.id)"
+
+# -- writing: ledgers
+
+LOCK_CLOCK = "MATCH (c:LoreClock {id: 1}) SET c.locked = c.locked + 1"
+READ_LEDGERS = """
+MATCH (c:LoreClock {id: 1})
+OPTIONAL MATCH (b:LoreBatch {id: $batch})
+OPTIONAL MATCH (s:LoreScope {id: $scope})
+RETURN c.record, c.scopes, c.texts, c.labels, c.salt, c.at, b.record, b.digest, b.attempt, b.rows, s.number,
+  EXISTS { MATCH (:LoreTombstone) }
+"""
+READ_SNAPSHOTS = "MATCH (n:LoreSnapshot {scope: $scope}) RETURN n.taken_at, n.generation, n.extractor ORDER BY n.taken_at"
+WRITE_LEDGERS = """
+MATCH (c:LoreClock {id: 1})
+SET c.record = $record, c.scopes = $scopes, c.texts = $texts, c.labels = $labels, c.at = $at
+CREATE (:LoreBatch {id: $batch, long: $long, record: $record, at: $at, digest: $digest, scope: $number, extractor: $extractor,
+  attempt: $attempt, rows: $rows})
+MERGE (s:LoreScope {id: $scope})
+ON CREATE SET s.source = $source, s.name = $name, s.number = $number, s.batches = 0, s.quarantined = 0
+SET s.cursor = coalesce($cursor, s.cursor), s.last_applied_at = $at, s.batches = s.batches + 1,
+  s.quarantined = s.quarantined + size($quarantined),
+  s.fresh_until = CASE WHEN $fresh_until IS NULL OR s.fresh_until > $fresh_until THEN s.fresh_until ELSE $fresh_until END
+FOREACH (q IN $quarantined |
+  CREATE (:LoreQuarantine {record: $record, scope: $number, place: q[0], locator: q[1], reason: q[2]}))
+FOREACH (n IN $snapshots |
+  CREATE (:LoreSnapshot {scope: $number, taken_at: n[0], generation: n[1], extractor: n[2], record: $record}))
+"""
+
+# -- writing: facts
+
+FIND_REFS = """
+UNWIND range(0, size($refs) - 1) AS i
+MERGE (r:LoreRef {id: $refs[i]})
+RETURN i, id(r)
+"""
+NAME_LONG_REFS = "UNWIND $rows AS row MATCH (r) WHERE id(r) = row[0] SET r.long = row[1]"
+MARK_JOINED = "UNWIND $refs AS n MATCH (r) WHERE id(r) = n AND r.joined IS NULL SET r.joined = true"
+LOAD = f"""
+UNWIND $wanted AS row
+MATCH (t:LoreTimeline {{tid: row[1]}})
+OPTIONAL MATCH (t)-[:HAS]->(v:LoreVersion)
+WHERE v.superseded_at IS NULL AND (v.valid_from >= row[2] OR v.valid_to IS NULL OR v.valid_to >= row[2])
+RETURN row[0], id(t), id(v), NULL, {ROW}
+"""
+LOAD_TEXTS = f"""
+UNWIND $wanted AS row
+MATCH (t:LoreTimeline {{tid: row[1]}})
+OPTIONAL MATCH (t)-[:HAS]->(v:LoreVersion)
+WHERE v.superseded_at IS NULL AND (v.valid_from >= row[2] OR v.valid_to IS NULL OR v.valid_to >= row[2])
+OPTIONAL MATCH (v)-[:SAYS]->(x:LoreText)
+RETURN row[0], id(t), id(v), x.number, {TEXT_ROW}
+"""
+REST_OF_SCOPE = f"""
+MATCH (t:LoreTimeline {{scope: $scope}})-[:HAS]->(v:LoreVersion)
+WHERE v.superseded_at IS NULL AND v.state IS NULL AND v.valid_from <= $at AND (v.valid_to IS NULL OR v.valid_to > $at)
+RETURN DISTINCT t.tid
+"""
+TIMELINE_KEYS = f"""
+UNWIND $tids AS tid
+MATCH (t:LoreTimeline {{tid: tid}})-[a:ENTITY|ALIAS|PASSAGE|SRC|SAME_SRC]->(r:LoreRef)
+OPTIONAL MATCH (t)-[:DST|SAME_DST]->(o:LoreRef)
+RETURN tid, type(a), {_REF.format("r")}, t.type, coalesce({_REF.format("o")}, t.name), t.discriminator, t.label
+"""
+
+
+@cache
+def new_timelines(relationship: str) -> str:
+    """Timelines about one ref, connected by ENTITY, ALIAS or PASSAGE. Returns (position, number)."""
+    return f"""
+    UNWIND $rows AS row
+    MATCH (r) WHERE id(r) = row[1]
+    CREATE (r)<-[:{relationship}]-(t:LoreTimeline {{tid: row[2], scope: $scope, label: row[3], type: row[4], name: row[5],
+      terms: row[6]}})
+    RETURN row[0], id(t)
+    """
+
+
+@cache
+def new_relations(prefix: str) -> str:
+    """Timelines of relations; `prefix` is empty, or SAME_ for `SAME_AS`. Returns (position, number)."""
+    return f"""
+    UNWIND $rows AS row
+    MATCH (r) WHERE id(r) = row[1]
+    MATCH (o) WHERE id(o) = row[5]
+    CREATE (r)<-[:{prefix}SRC]-(t:LoreTimeline {{tid: row[2], scope: $scope, label: row[3], type: row[4],
+      discriminator: row[6]}})-[:{prefix}DST]->(o)
+    RETURN row[0], id(t)
+    """
+
+
+_POINT = (
+    "{recorded_at: $record, valid_from: row[1], valid_to: row[2], state: row[3], body: row[4], observed_at: row[5],"
+    " locator: row[6], url: row[7], extractor: row[8], stated_end: row[9], stated: row[10], joined: row[11]}"
+)
+NEW_VERSIONS = f"UNWIND $rows AS row MATCH (t) WHERE id(t) = row[0] CREATE (t)-[:HAS]->(:LoreVersion {_POINT})"
+NEW_CHANGES = f"UNWIND $rows AS row MATCH (t) WHERE id(t) = row[0] CREATE (t)-[:HAS]->(:LoreVersion:LoreChange {_POINT})"
+NEW_TEXT_VERSIONS = f"""
+UNWIND $rows AS row
+MATCH (t) WHERE id(t) = row[0]
+MATCH (x:LoreText {{number: row[12]}})
+CREATE (t)-[:HAS]->(:LoreVersion {_POINT})-[:SAYS]->(x)
+"""
+SUPERSEDE = "UNWIND $versions AS n MATCH (v) WHERE id(v) = n SET v.superseded_at = $record"
+ADD_TERMS = """
+UNWIND $rows AS row
+MATCH (t) WHERE id(t) = row[0]
+WITH t, [word IN row[1] WHERE NOT t.terms CONTAINS word] AS words WHERE size(words) > 0
+SET t.terms = reduce(terms = t.terms, word IN words | terms + ' ' + word)
+"""
+
+TOMBSTONES = "MATCH (n:LoreTombstone) WHERE n.digest IN $digests RETURN n.digest"
+
+# -- writing: texts
+
+KNOWN_TEXTS = """
+UNWIND $rows AS row
+MATCH (t) WHERE id(t) = row[1]
+MATCH (t)-[:HAS]->(:LoreVersion)-[:SAYS]->(x:LoreText {hash: row[2]})
+RETURN DISTINCT row[0], x.number
+"""
+NEW_TEXTS = "UNWIND $rows AS row CREATE (:LoreText {number: row[0], hash: row[1], text: row[2]})"
+LABELS = "MATCH (n:LoreLabel) RETURN coalesce(n.long, n.id), n.number, n.passages, n.tokens"
+COUNT_TEXTS = """
+UNWIND $rows AS row
+MERGE (n:LoreLabel {id: row[0]})
+ON CREATE SET n.long = row[1], n.number = row[2], n.passages = 0, n.tokens = 0
+SET n.passages = n.passages + row[3], n.tokens = n.tokens + row[4]
+"""
+READ_POSTINGS = """
+UNWIND $rows AS row
+MATCH (p:LorePosting {term: row[1], part: row[2]})
+RETURN row[0], p.entries
+"""
+WRITE_POSTINGS = "UNWIND $rows AS row MERGE (p:LorePosting {term: row[0], part: row[1]}) SET p.entries = row[2]"
+POSTINGS_OF = """
+UNWIND $terms AS term
+MATCH (p:LorePosting) WHERE p.term = term AND p.part >= 0
+RETURN term, p.part, p.entries
+"""
+
+# -- reading: ledgers
+
+PIN = "MATCH (p:LorePublished) RETURN p.record, p.purges"
+RECORD_AT = "MATCH (b:LoreBatch) WHERE b.at <= $at RETURN b.record ORDER BY b.at DESC, b.record DESC LIMIT 1"
+CURSOR = "MATCH (s:LoreScope {id: $scope}) RETURN s.cursor"
+SCOPES = "MATCH (s:LoreScope) RETURN s.number, s.source, s.name"
+
+# -- reading: refs and joined things
+
+PIN_AND_REFS = f"""
+MATCH (p:LorePublished)
+OPTIONAL MATCH (r:LoreRef) WHERE r.id IN $refs
+RETURN p.record, id(r), {_REF.format("r")}, r.joined
+"""
+REFS = f"MATCH (r:LoreRef) WHERE r.id IN $refs RETURN id(r), {_REF.format('r')}, r.joined"
+REFS_OF_KIND = f"MATCH (r:LoreRef) WHERE r.id STARTS WITH $prefix RETURN id(r), {_REF.format('r')}, r.joined"
+JOINS = f"""
+UNWIND $ids AS n
+MATCH (r) WHERE id(r) = n
+MATCH (r)<-[:SAME_SRC|SAME_DST]-(t:LoreTimeline)-[:SAME_SRC|SAME_DST]->(o:LoreRef)
+WHERE {PERMITTED} AND EXISTS {{ MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {VISIBLE} }}
+RETURN n, id(o), {_REF.format("o")}
+"""
+_STATED = f"EXISTS {{ MATCH (%s)<-[:ENTITY]-(t:LoreTimeline)-[:HAS]->(v:LoreVersion) WHERE {PERMITTED} AND {VISIBLE} }}"
+STATED = f"UNWIND $ids AS n MATCH (r) WHERE id(r) = n AND {_STATED % 'r'} RETURN n"
+ENTITY_STATEMENTS = f"""
+UNWIND $ids AS n
+MATCH (r) WHERE id(r) = n
+MATCH (r)<-[:ENTITY]-(t:LoreTimeline) WHERE {PERMITTED}
+MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {VISIBLE}
+RETURN n, t.label, t.scope, id(t), {ROW}
+"""
+SPANS = f"""
+UNWIND $timelines AS n
+MATCH (t) WHERE id(t) = n
+MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {KNOWN}
+OPTIONAL MATCH (v)-[:SAYS]->(x:LoreText)
+RETURN n, {ROW.replace("v.body", "coalesce(x.text, v.body)")}
+ORDER BY n, v.valid_from
+"""
+HISTORY = f"""
+UNWIND $ids AS n
+MATCH (r) WHERE id(r) = n
+MATCH (r)<-[:ENTITY]-(t:LoreTimeline) WHERE {PERMITTED}
+MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {KNOWN} AND v.valid_from <= $latest
+RETURN n, t.label, t.scope, id(t), {ROW}
+ORDER BY id(t), v.valid_from
+"""
+@cache
+def by_terms(*, limited: bool) -> str:
+    """Refs of entities with index terms; the first `$rows` when it is limited."""
+    options = ", {limit: $rows}" if limited else ""
+    return f"""
+    CALL db.index.fulltext.queryNodes('lore_terms', $query{options}) YIELD node AS t
+    MATCH (t)-[:ENTITY]->(r:LoreRef)
+    RETURN DISTINCT id(r), {_REF.format("r")}, r.joined
+    """
+
+
+@cache
+def edges(near: str, far: str, *, typed: bool) -> str:
+    """Visible relation versions at refs. `near` and `far` are the ends: SRC, DST or both, with or without the `SAME_` ones."""
+    of_type = " AND t.type IN $types" if typed else ""
+    return f"""
+    UNWIND $ids AS n
+    MATCH (r) WHERE id(r) = n
+    MATCH (r)<-[a:{near}]-(t:LoreTimeline)-[:{far}]->(o:LoreRef) WHERE {PERMITTED}{of_type}
+    MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {VISIBLE}
+    RETURN n, type(a) ENDS WITH 'SRC', id(o), {_REF.format("o")}, o.joined, {_STATED.replace("(t:", "(s:").replace("t.label", "s.label").replace("(v:", "(w:").replace("v.", "w.") % "o"},
+      t.type, t.discriminator, t.label, t.scope, id(t), {ROW}
+    """
+
+
+# -- reading: changes
+
+_STARTS = f"{KNOWN} AND coalesce(v.joined, 0) IN [0, 2] AND (v.valid_to IS NULL OR v.valid_to > $moment OR v.joined = 2)"
+_IN_WINDOW = "v.valid_from >= $since AND v.valid_from < $before"
+_CHANGE = f"""
+RETURN id(c), {_REF.format("c")}, c.joined, {_REF.format("d")}, t.discriminator, t.label, t.scope, id(t), {ROW}
+ORDER BY v.valid_from DESC
+"""
+CHANGES_BY_TIME = f"""
+MATCH (v:LoreChange) WHERE {_IN_WINDOW} AND {_STARTS}
+MATCH (v)<-[:HAS]-(t:LoreTimeline) WHERE {PERMITTED}
+WITH v, t ORDER BY v.valid_from DESC LIMIT $rows
+MATCH (c:LoreRef)<-[:SRC]-(t)-[:DST]->(d:LoreRef)
+{_CHANGE}
+"""
+CHANGES_BY_TARGET = f"""
+UNWIND $targets AS n
+MATCH (d) WHERE id(d) = n
+MATCH (d)<-[:DST]-(t:LoreTimeline) WHERE t.type = 'CHANGED' AND {PERMITTED}
+MATCH (t)-[:HAS]->(v:LoreChange) WHERE {_IN_WINDOW} AND {_STARTS}
+WITH d, t, v ORDER BY v.valid_from DESC LIMIT $rows
+MATCH (c:LoreRef)<-[:SRC]-(t)
+{_CHANGE}
+"""
+CHANGES_BY_CHANGE = f"""
+UNWIND $changes AS n
+MATCH (c) WHERE id(c) = n
+MATCH (c)<-[:SRC]-(t:LoreTimeline) WHERE t.type = 'CHANGED' AND {PERMITTED}
+MATCH (t)-[:HAS]->(v:LoreChange) WHERE {_IN_WINDOW} AND {_STARTS}
+WITH c, t, v ORDER BY v.valid_from DESC LIMIT $rows
+MATCH (t)-[:DST]->(d:LoreRef)
+{_CHANGE}
+"""
+MADE_BY = f"""
+UNWIND $ids AS n
+MATCH (r) WHERE id(r) = n
+MATCH (r)<-[:DST]-(t:LoreTimeline)-[:SRC]->(c:LoreRef) WHERE t.type IN $types AND {PERMITTED}
+AND EXISTS {{ MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {VISIBLE} }}
+RETURN DISTINCT id(c), {_REF.format("c")}, c.joined
+"""
+
+# -- reading: names
+
+_ALIAS = f"RETURN {_REF.format('r')}, t.type, t.name, t.scope, id(t), {ROW}"
+ALIASES = f"""
+UNWIND $ids AS n
+MATCH (r) WHERE id(r) = n
+MATCH (r)<-[:ALIAS]-(t:LoreTimeline) WHERE {PERMITTED}
+MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {VISIBLE}
+{_ALIAS}
+"""
+ALIASES_BY_TERMS = f"""
+CALL db.index.fulltext.queryNodes('lore_terms', $query) YIELD node AS t
+MATCH (t)-[:ALIAS]->(r:LoreRef) WHERE {PERMITTED} AND ($schemes IS NULL OR t.type IN $schemes)
+MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {VISIBLE}
+{_ALIAS}
+"""
+ALL_NAMES = f"""
+MATCH (t:LoreTimeline)-[:ALIAS]->(r:LoreRef) WHERE {PERMITTED}
+AND ($kinds IS NULL OR split(r.id, ':')[0] IN $kinds)
+AND EXISTS {{ MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {VISIBLE} }}
+RETURN DISTINCT t.name
+"""
+
+# -- reading: texts
+
+_HIT = f"""
+MATCH (x)<-[:SAYS]-(v:LoreVersion)<-[:HAS]-(t:LoreTimeline)-[:PASSAGE]->(r:LoreRef) WHERE {PERMITTED} AND {VISIBLE}
+RETURN x.number, x.hash, {_REF.format("r")}, t.type, t.label, t.scope, id(t), {TEXT_ROW}
+"""
+HITS_BY_NUMBER = f"UNWIND $keys AS key MATCH (x:LoreText {{number: key}}) {_HIT}"
+HITS_BY_HASH = f"UNWIND $keys AS key MATCH (x:LoreText {{hash: key}}) {_HIT}"

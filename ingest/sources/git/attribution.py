@@ -1,0 +1,131 @@
+"""Which commit a change is credited to: inside a merge, the one commit that made it, when there is exactly one.
+
+The merge's own diff says *what* reached the mainline; what a branch did and undid again never shows. The branch's commits
+say *who* did it. Merges of the mainline back into the branch bring nothing of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ingest.sources.git.blocks import BlockChange, Effect, Place
+from ingest.sources.git.log import Commit, FileEntry
+from ingest.sources.git.mainline import Step
+
+Name = tuple[str, str]
+"""A block by (directory, address)."""
+
+_ALTERS: frozenset[Effect] = frozenset({"created", "updated", "deleted"})
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Who made a change.
+
+    Attributes:
+        commit: the change: a mainline commit, or a commit inside its merge.
+        via: the mainline commit's hash when the change is a commit inside it, else None.
+        commits: when several commits inside the merge made it: their hashes, newest first.
+        place: for blocks: where it stands in that commit (deleted: in its first parent).
+    """
+
+    commit: Commit
+    via: str | None = None
+    commits: tuple[str, ...] = ()
+    place: Place | None = None
+
+
+class Attribution:
+    """Credits the changes of one step."""
+
+    def __init__(self, step: Step, block_changes: Callable[[Commit], Sequence[BlockChange]]) -> None:
+        """`block_changes` compares a commit inside the merge with its parent; it is asked only when needed."""
+        self._step = step
+        self._block_changes = block_changes
+        self._compared: dict[str, Sequence[BlockChange]] = {}
+        self._touching: dict[str, list[Commit]] = {}
+        self._entries: dict[tuple[str, str], FileEntry] = {}
+        for commit in reversed(step.inner):
+            if len(commit.parents) < 2:
+                for entry in commit.files:
+                    self._touching.setdefault(entry.path, []).append(commit)
+                    self._entries[commit.sha, entry.path] = entry
+
+    def file(self, path: str) -> Credit:
+        """The credit of a file's change."""
+        touching = self._touching.get(path)
+        if touching is None:
+            return Credit(self._step.commit)
+        return self._credit([(commit, None) for commit in touching])
+
+    def block(self, change: BlockChange, entries: Mapping[str, FileEntry]) -> Credit:
+        """The credit of a block's change. `entries` is the step's own diff by path."""
+        itself = Credit(self._step.commit, place=change.place)
+        if not self._touching:
+            return itself
+        paths = {change.place.path, change.moved_from.path} if change.moved_from else {change.place.path}
+        touching = {commit.sha: commit for path in paths for commit in self._touching.get(path, ())}
+        if not touching:
+            return itself
+        if len(touching) == 1:
+            only = next(iter(touching.values()))
+            if all(self._same_diff(only, entries.get(path)) for path in paths):
+                return Credit(only, self._step.commit.sha, place=change.place)
+        makers = self._makers(change)
+        return self._credit([(commit, own.place) for commit, own in makers]) if makers else itself
+
+    def _credit(self, makers: Sequence[tuple[Commit, Place | None]]) -> Credit:
+        if len(makers) == 1:
+            commit, place = makers[0]
+            return Credit(commit, self._step.commit.sha, place=place)
+        return Credit(self._step.commit, commits=tuple(commit.sha for commit, _ in makers))
+
+    def _same_diff(self, commit: Commit, entry: FileEntry | None) -> bool:
+        return entry is not None and self._entries.get((commit.sha, entry.path)) == entry
+
+    def _makers(self, change: BlockChange) -> list[tuple[Commit, BlockChange]]:
+        """The commits that made the block what it is, newest first, following it back through its names."""
+        names: set[Name] = set()
+        paths: set[str] = set()
+        for place in (change.place, change.moved_from):
+            if place is not None:
+                names.add(_name(place))
+                paths.add(place.path)
+        touches: list[tuple[Commit, BlockChange]] = []
+        for commit in reversed(self._step.inner):
+            if not any((commit.sha, path) in self._entries for path in paths):
+                continue
+            for own in self._compare(commit):
+                before = own.moved_from
+                if _name(own.place) in names or (before is not None and _name(before) in names):
+                    touches.append((commit, own))
+                    if before is not None:
+                        names.add(_name(before))
+                        paths.add(before.path)
+                    break
+        return _decisive(change.effect, touches)
+
+    def _compare(self, commit: Commit) -> Sequence[BlockChange]:
+        compared = self._compared.get(commit.sha)
+        if compared is None:
+            compared = self._compared[commit.sha] = self._block_changes(commit)
+        return compared
+
+
+def _decisive(effect: Effect, touches: list[tuple[Commit, BlockChange]]) -> list[tuple[Commit, BlockChange]]:
+    """Of the commits that touched a block those that did this to it: a reformat beside a change of meaning made neither.
+
+    What one commit wrote and another renamed reached the mainline by both.
+    """
+    alters = [touch for touch in touches if touch[1].effect in _ALTERS]
+    moves = [touch for touch in touches if touch[1].effect == "moved"]
+    if effect in _ALTERS:
+        return [touch for touch in touches if touch[1].effect != "format_only"] or touches
+    if effect == "moved":
+        return moves or alters or touches
+    return [touch for touch in touches if touch[1].effect == "format_only"] or touches
+
+
+def _name(place: Place) -> Name:
+    return place.directory, place.address
