@@ -31,7 +31,7 @@ _AT_MEANS: dict[str, AtMeans] = {
 }
 _ROWS = 2_000
 _ATTRIBUTES = 200
-_TITLE_WORDS = 2
+_TITLE_WORDS = 4
 
 
 def assemble(
@@ -60,7 +60,9 @@ def with_reasons(context: Context, change: Change, view: ChangeView) -> Change:
 
     reasons: list[Reason] = []
     if view.change.kind == "Commit" and change.title:
-        for hit in context.store.search_text(_telling(change.title), context.view, Limits(rows=10), kinds=("Commit",)).items:
+        for hit in context.store.search_text(
+            _telling(change.title), context.view, Limits(rows=10), kinds=("Commit",)
+        ).items:
             if hit.ref == view.change and (body := _body(hit.text, change.title)):
                 reasons.append(Reason(text=body, citation=context.citations.cite(hit.provenance)))
                 break

@@ -36,7 +36,8 @@ class Context:
 
     def resolve(self, mention: str, view: View | None = None) -> Resolution:
         """What a mention names in the question's view, or in another."""
-        return resolve(self.store, mention, view or self.view)
+        gone_first = self.question.effects == frozenset({"deleted"})
+        return resolve(self.store, mention, view or self.view, gone_first=gone_first)
 
     def state(self, sentence: str, *citations: str) -> str:
         """Add a sentence as a fact of the answer; returns it with its marks."""

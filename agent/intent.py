@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
 from agent.model import Question, QuestionKind
@@ -157,16 +157,14 @@ def understand(text: str, now: Instant) -> Question:
         return Question("refused", asked, reason="There is no question in this.")
     times = read_times(core, now)
     rest = _core(times.rest)
-    for kind, pattern, direction in _compiled():
-        found = pattern.fullmatch(rest)
-        if not found:
+    for wording in _WORDINGS:
+        if not (found := _pattern(wording).fullmatch(rest)):
             continue
         groups = found.groupdict()
         mention = _mention(groups.get("m") or "")
         by = _person(groups.get("by") or "")
-        question = _question(
-            kind, asked, mention, by, times, _effects(groups.get("v") or ""), groups.get("a") or "", direction
-        )
+        effects = _effects(groups.get("v") or "")
+        question = _question(wording, asked, mention, by, times, effects, groups.get("a") or "")
         if question:
             return question
     if _imperative().fullmatch(rest):
@@ -177,21 +175,21 @@ def understand(text: str, now: Instant) -> Question:
 
 
 def _question(
-    kind: QuestionKind,
+    wording: _Wording,
     asked: str,
     mention: str,
     by: str,
     times: Times,
     effects: frozenset[str],
     attribute: str,
-    direction: Literal["in", "out"],
 ) -> Question | None:
+    kind = wording.kind
     if kind == "who_changed" and not mention:
         kind = "what_changed"
     if not mention and kind != "what_changed":
         return None
     return Question(
-        kind, asked, mention, times.since, times.until, times.at, by, effects, _mention(attribute), direction
+        kind, asked, mention, times.since, times.until, times.at, by, effects, _mention(attribute), wording.direction
     )
 
 
@@ -229,9 +227,10 @@ def _effects(verb: str) -> frozenset[str]:
     return frozenset()
 
 
-@lru_cache(maxsize=1)
-def _compiled() -> tuple[tuple[QuestionKind, re.Pattern[str], Literal["in", "out"]], ...]:
-    return tuple((w.kind, re.compile(w.pattern, re.I), w.direction) for w in _WORDINGS)
+@cache
+def _pattern(wording: _Wording) -> re.Pattern[str]:
+    # Compiled when first tried: all of them would take a cold start longer than its answer.
+    return re.compile(wording.pattern, re.I)
 
 
 @lru_cache(maxsize=1)

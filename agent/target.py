@@ -47,7 +47,7 @@ class Target:
     @property
     def ambiguous(self) -> bool:
         """Whether other things fit as well."""
-        return self.resolution.ambiguous
+        return self.sort in ("thing", "change") and self.resolution.ambiguous
 
     @property
     def thing(self) -> Thing:
@@ -74,7 +74,7 @@ def find_target(
     sure = best is not None and best.score >= _SURE
     a_place = sure and best is not None and best.thing.ref.kind in _PLACES and best.thing.live
     place = None
-    if places and (a_place or not sure or (prefer_place and not parse(mention).literals)):
+    if places and (a_place or (prefer_place and not parse(mention).literals) or not (sure or resolution.group)):
         place = resolve_place(context.store, mention, seen)
     if place and place.sure and (resolution.group is None or prefer_place):
         return Target("place", resolution, place=place, confidence=0.95)
@@ -212,9 +212,14 @@ def _pull_request_number(mention: str) -> int | None:
 
 def _of_change(context: Context, found: Thing, view: View, *, ambiguous: bool) -> Target:
     refs: tuple[EntityRef, ...] = (found.ref,)
-    if found.ref.kind == "PullRequest":
-        edges = context.store.neighbours([found.ref], view, Limits(rows=500), types=("PART_OF",), direction="in").items
-        refs = (found.ref, *(e.src for e in edges))
+    requests = [found.ref] if found.ref.kind == "PullRequest" else []
+    if found.ref.kind == "Commit" and len(_parents(found)) > 1:
+        # A merge changed what the commits did that came with it.
+        edges = context.store.neighbours([found.ref], view, Limits(rows=10), types=("PART_OF",), direction="out").items
+        requests = [e.dst for e in edges]
+    if requests:
+        edges = context.store.neighbours(requests, view, Limits(rows=500), types=("PART_OF",), direction="in").items
+        refs = tuple(dict.fromkeys((found.ref, *(e.src for e in edges))))
     confidence = 0.5 if ambiguous else 1.0
     best = Found(found, 1.0, confidence)
     return Target(
@@ -225,6 +230,11 @@ def _of_change(context: Context, found: Thing, view: View, *, ambiguous: bool) -
         resolved=(match(found, confidence),),
         confidence=confidence,
     )
+
+
+def _parents(commit: Thing) -> tuple[str, ...]:
+    parents = commit.properties.get("parents")
+    return tuple(str(p) for p in parents) if isinstance(parents, list | tuple) else ()
 
 
 def _by_meaning(context: Context, mention: str, resolution: Resolution, view: View) -> Target | None:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from agent.model import Answer, AttributeChange, AttributeState, Change, Citation, Match
     from ingest.sync import SyncReport
 
-CHANGES_SHOWN = 5
+GROUPS_SHOWN = 3
+TARGETS_SHOWN = 3
 ATTRIBUTES_SHOWN = 6
 CANDIDATES_SHOWN = 5
-ENTITIES_SHOWN = 20
 VALUE_CHARS = 80
 
 
@@ -29,72 +29,63 @@ def plain(text: str) -> str:
 def answer_text(answer: Answer) -> str:
     """An answer for a terminal: the paragraph, the changes under it, what else it may have meant, and the citations."""
     sections = [plain(answer.text)]
-    if answer.status in ("answered", "ambiguous"):
-        sections += [_change(change) for change in answer.changes[:CHANGES_SHOWN]]
-        if len(answer.changes) > CHANGES_SHOWN or answer.truncated:
-            hidden = len(answer.changes) - CHANGES_SHOWN
-            sections.append(
-                f"… {hidden} more changes{' and others that were cut' if answer.truncated else ''}; --output json has them"
-                if hidden > 0
-                else "… cut; narrow it with --since or a place"
-            )
+    found = answer.status in ("answered", "ambiguous")
+    shown = _groups(answer.changes)[:GROUPS_SHOWN] if found else []
+    sections += [_group(group, in_full=number == 0) for number, group in enumerate(shown)]
+    hidden = len(answer.changes) - sum(len(group) for group in shown)
+    if found and (hidden or answer.truncated):
+        sections.append(
+            f"… {hidden} more changes"
+            + (" and others that were cut" if answer.truncated else "")
+            + "; --output json has them, --since and a place narrow it"
+        )
     if answer.candidates:
-        heading = (
-            "It may also mean:"
-            if answer.status == "ambiguous"
-            else "Nearest names:"
-            if answer.status == "not_found"
-            else "Among:"
-        )
+        heading = {"ambiguous": "It may also mean:", "not_found": "Nearest names:"}.get(answer.status, "Among:")
+        rows = [_candidate(match) for match in answer.candidates[:CANDIDATES_SHOWN]]
+        rest = len(answer.candidates) - CANDIDATES_SHOWN
+        sections.append("\n".join([heading, *rows, *([f"  … {rest} more"] if rest > 0 else [])]))
+    if found:
+        marks = {mark for group in shown for mark in group[0].citations}
         sections.append(
-            "\n".join(
-                [
-                    heading,
-                    *(_candidate(m) for m in answer.candidates[:CANDIDATES_SHOWN]),
-                    *(
-                        [f"  … {len(answer.candidates) - CANDIDATES_SHOWN} more"]
-                        if len(answer.candidates) > CANDIDATES_SHOWN
-                        else []
-                    ),
-                ]
-            )
+            "\n".join(_citation(c) for c in answer.citations if c.id in marks or f"[{c.id}]" in answer.text)
         )
-    if answer.citations and answer.status in ("answered", "ambiguous"):
-        sections.append(
-            "\n".join(
-                f"[{c.id}] {plain(c.locator)}" + (f"\n     {plain(c.url)}" if c.url else "") for c in _cited(answer)
-            )
-        )
-    if answer.missing:
-        sections.append("\n".join(f"not known: {plain(m)}" for m in answer.missing))
+    sections.append("\n".join(f"not known: {plain(m)}" for m in answer.missing))
     return "\n\n".join(section for section in sections if section)
 
 
-def _cited(answer: Answer) -> list[Citation]:
-    shown = {
-        mark
-        for change in answer.changes[:CHANGES_SHOWN]
-        for mark in (*change.citations, *(w.citation for w in change.why))
-    }
-    return [c for c in answer.citations if c.id in shown or f"[{c.id}]" in answer.text]
+def _groups(changes: tuple[Change, ...]) -> list[list[Change]]:
+    """The changes, those of one commit together; what only reformatted or moved comes after what meant something."""
+    groups: dict[str, list[Change]] = {}
+    for change in changes:
+        groups.setdefault(change.change.id, []).append(change)
+    return sorted(groups.values(), key=lambda group: all(c.effect in ("format_only", "moved") for c in group))
 
 
-def _change(change: Change) -> str:
-    target = f" {plain(change.target.label)}" if change.target else ""
-    marks = "".join(f"[{c}]" for c in change.citations)
-    lines = [f"{change.at[:10]}  {change.effect.replace('_', ' ')}{target}  {marks}"]
-    by = f"by {plain(change.by.name)}" if change.by.name else "by somebody unknown"
-    lines.append(f"  {by}, {change.at_means} {change.at}, {change.change.kind} {change.change.id[:12]}")
+def _group(group: list[Change], *, in_full: bool) -> str:
+    """One change and what it did to each thing; attributes only when in full."""
+    change = group[0]
+    who = f"by {plain(change.by.name)}" if change.by.name else "by somebody unknown"
+    lines = [f"{change.at[:10]}  {who}, {change.at_means} {change.at}, {change.change.kind} {change.change.id[:12]}"]
     if change.pull_request:
         lines.append(f"  pull request #{change.pull_request.number}: {plain(change.pull_request.title)}")
     elif change.title:
         lines.append(f"  {plain(change.title)}")
-    if change.moved_from:
-        lines.append(f"  moved from {plain(change.moved_from)}")
-    lines += [f"    {_attribute(a)}" for a in change.attributes[:ATTRIBUTES_SHOWN]]
-    if len(change.attributes) > ATTRIBUTES_SHOWN:
-        lines.append(f"    … {len(change.attributes) - ATTRIBUTES_SHOWN} more attributes")
+    for one in group[:TARGETS_SHOWN]:
+        target = plain(one.target.label) if one.target else ""
+        came = f", before {plain(one.moved_from)}" if one.moved_from else ""
+        marks = "".join(f"[{c}]" for c in one.citations) if in_full or one is change else ""
+        lines.append(f"  {one.effect.replace('_', ' ')} {target}{came} {marks}".rstrip())
+        if in_full:
+            lines += [f"    {_attribute(a)}" for a in one.attributes[:ATTRIBUTES_SHOWN]]
+            if len(one.attributes) > ATTRIBUTES_SHOWN:
+                lines.append(f"    … {len(one.attributes) - ATTRIBUTES_SHOWN} more attributes")
+    if len(group) > TARGETS_SHOWN:
+        lines.append(f"  … {len(group) - TARGETS_SHOWN} more things in this change")
     return "\n".join(lines)
+
+
+def _citation(citation: Citation) -> str:
+    return f"[{citation.id}] {plain(citation.locator)}" + (f"\n     {plain(citation.url)}" if citation.url else "")
 
 
 def _attribute(change: AttributeChange) -> str:

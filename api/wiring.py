@@ -80,6 +80,8 @@ class Engine:
 
         base = self.settings.config_path.parent if self.settings.config_path else Path()
         resolved = {key: _resolve(base, value) if key in PATH_SETTINGS else value for key, value in settings.items()}
+        if name == "terraform_state":
+            resolved.setdefault("digest_key", redact_key(self.settings.data_directory).hex())
         return open_source(name, resolved)
 
     def ingest(

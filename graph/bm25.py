@@ -10,6 +10,7 @@ never negative.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -31,8 +32,8 @@ ENTRY = Struct("<IHH")
 """One posting: number of the passage, how often it holds the token, and its length in tokens."""
 
 _CAP = 65_535
-_VECTORISE_FROM = 3_000
-"""Postings from which importing numpy and using it is the faster way."""
+_VECTORISE_FROM, _IMPORT_FROM = 2_000, 60_000
+"""Postings from which numpy is the faster way, when it is loaded anyway and when it has to be loaded first."""
 
 
 def passage_terms(text: str) -> tuple[dict[str, int], int]:
@@ -70,7 +71,8 @@ def ranked(postings: Sequence[bytes], documents: int, total_length: int) -> Iter
     if not postings or not documents:
         return iter(())
     average = max(total_length, 1) / documents
-    if sum(map(len, postings)) < _VECTORISE_FROM * ENTRY.size:
+    enough = _VECTORISE_FROM if "numpy" in sys.modules else _IMPORT_FROM
+    if sum(map(len, postings)) < enough * ENTRY.size:
         return _ranked_plainly(postings, documents, average)
     return _ranked_in_bulk(postings, documents, average)
 

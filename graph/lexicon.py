@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from graph.clock import Instant
+from graph.clock import DAY, Instant
 from graph.model import EntityRef, Properties
 from graph.store import ChangeQuery, EntityView, GraphStore, Limits, Statement, View
 from graph.text import name_tokens
@@ -16,6 +18,9 @@ from graph.vocabulary import Rank, Words, spellings
 DEAD_ROWS: Final = 5_000
 """How many of the newest deletions can be found by name."""
 _KEPT_VIEWS = 8
+_DAYS_BACK = (
+    1, 3, 7, 14, 30, 60, 90, 120, 180, 240, 300, 365, 450, 550, 730, 900, 1095, 1300, 1460, 1825, 2200, 2555, 2920, 3650, 4380, 5475,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +77,25 @@ class Lexicon:
 
     types: tuple[str, ...]
     spelled: Mapping[Words, frozenset[str]]
-    _by_rank: dict[Rank, frozenset[str]] = field(default_factory=dict[Rank, frozenset[str]])
+    _by_rank: dict[tuple[Rank, bool], frozenset[str]] = field(default_factory=dict[tuple[Rank, bool], frozenset[str]])
+    _all_types: frozenset[str] | None = None
     _dead: tuple[Thing, ...] | None = None
     _former: tuple[Thing, ...] | None = None
-    _by_name: list[tuple[frozenset[str], Thing]] | None = None
+    _by_label: dict[str, list[Thing]] | None = None
+    _by_word: dict[str, list[tuple[Thing, int]]] | None = None
 
-    def of_rank(self, rank: Rank) -> frozenset[str]:
-        """The graph's types that a rank of senses means."""
-        if rank not in self._by_rank:
-            self._by_rank[rank] = rank.types(self.types)
-        return self._by_rank[rank]
+    def of_rank(self, rank: Rank, types: frozenset[str] | None = None) -> frozenset[str]:
+        """Which types a rank of senses means: of the graph's live ones, or of these."""
+        key = (rank, types is None)
+        if key not in self._by_rank:
+            self._by_rank[key] = rank.types(self.types if types is None else types)
+        return self._by_rank[key]
+
+    def types_with_dead(self, store: GraphStore, view: View) -> frozenset[str]:
+        """The types of what exists and of what no longer does."""
+        if self._all_types is None:
+            self._all_types = frozenset(self.types) | {t.text("type") for t in self.dead(store, view)} - {""}
+        return self._all_types
 
     def dead(self, store: GraphStore, view: View) -> tuple[Thing, ...]:
         """What was deleted, newest first, as it last was; up to `DEAD_ROWS`."""
@@ -89,33 +103,62 @@ class Lexicon:
             self._dead = tuple(_deleted(store, view))
         return self._dead
 
+    @property
+    def dead_is_read(self) -> bool:
+        """Whether what was deleted has been read already; the first time takes long in a large graph."""
+        return self._dead is not None
+
+    def dead_since(self, store: GraphStore, view: View, since: Instant) -> tuple[Thing, ...]:
+        """At least what was deleted at `since` or later."""
+        return self._dead if self._dead is not None else tuple(_deleted(store, view, since))
+
     def former(self, store: GraphStore, view: View) -> tuple[Thing, ...]:
         """Former names of what was moved, newest first; each leads to the thing as it is called now."""
         if self._former is None:
             self._former = tuple(_renamed(store, view))
         return self._former
 
-    def by_name(self, gone: Callable[[], tuple[Thing, ...]]) -> Sequence[tuple[frozenset[str], Thing]]:
-        """What is gone with the words of its own name; things without one are left out."""
-        if self._by_name is None:
-            self._by_name = [(own, t) for t in gone() if (own := frozenset(own_name(t.properties)))]
-        return self._by_name
+    def by_label(self, gone: Callable[[], tuple[Thing, ...]]) -> Mapping[str, Sequence[Thing]]:
+        """What is gone by its address or path, lower case."""
+        if self._by_label is None:
+            self._by_label = {}
+            for t in gone():
+                self._by_label.setdefault(t.label.casefold(), []).append(t)
+        return self._by_label
+
+    def gone_like(self, words: Iterable[str], gone: Callable[[], tuple[Thing, ...]]) -> list[Thing]:
+        """What is gone and shares at least half the words of its own name with these."""
+        if self._by_word is None:
+            self._by_word = {}
+            for t in gone():
+                own = frozenset(own_name(t.properties))
+                for word in own:
+                    self._by_word.setdefault(word, []).append((t, len(own)))
+        shared = Counter[int]()
+        met: dict[int, tuple[Thing, int]] = {}
+        for word in frozenset(words):
+            for entry in self._by_word.get(word, ()):
+                shared[id(entry[0])] += 1
+                met[id(entry[0])] = entry
+        return [t for key, (t, size) in met.items() if shared[key] * 2 >= size]
 
 
 def lexicon(store: GraphStore, view: View) -> Lexicon:
     """The lexicon of a view, read once per record."""
-    kept = _lexicons.setdefault(store, {})
     record = view.known_at if view.known_at is not None else store.record()
     key = (record, view.as_of, view.audience)
-    if key not in kept:
-        while len(kept) >= _KEPT_VIEWS:
-            del kept[next(iter(kept))]
-        known = {str(value) for kind in ("Block", "Resource") for value in _values(store, kind, "type", view)}
-        types = tuple(sorted(known - {"", "None"}))
-        kept[key] = Lexicon(types, spellings(types))
-    return kept[key]
+    with _lock:
+        kept = _lexicons.setdefault(store, {})
+        if key not in kept:
+            while len(kept) >= _KEPT_VIEWS:
+                del kept[next(iter(kept))]
+            known = {str(value) for kind in ("Block", "Resource") for value in _values(store, kind, "type", view)}
+            types = tuple(sorted(known - {"", "None"}))
+            kept[key] = Lexicon(types, spellings(types))
+        return kept[key]
 
 
+_lock = Lock()
 _lexicons: WeakKeyDictionary[GraphStore, dict[tuple[int, Instant | None, frozenset[str]], Lexicon]] = (
     WeakKeyDictionary()
 )
@@ -125,8 +168,10 @@ def _values(store: GraphStore, kind: str, by: str, view: View) -> Iterable[objec
     return (value for value, _ in store.aggregate(kind, by, view, Limits(rows=10_000)).items if isinstance(value, str))
 
 
-def _deleted(store: GraphStore, view: View) -> Iterable[Thing]:
-    query = ChangeQuery(effects=frozenset({"deleted"}), target_kinds=frozenset({"Block", "Resource", "File"}))
+def _deleted(store: GraphStore, view: View, since: Instant | None = None) -> Iterable[Thing]:
+    query = ChangeQuery(
+        since=since, effects=frozenset({"deleted"}), target_kinds=frozenset({"Block", "Resource", "File"})
+    )
     page = store.changes(query, view, Limits(rows=DEAD_ROWS))
     ended: dict[EntityRef, Instant] = {}
     for change in page.items:
@@ -139,6 +184,13 @@ def _deleted(store: GraphStore, view: View) -> Iterable[Thing]:
     for at, refs in together.items():
         before = View(at - 1, view.known_at, view.audience)
         yield from (replace(last, live=False) for last in things(store, refs, before))
+
+
+def past_views(store: GraphStore, view: View) -> Iterable[View]:
+    """Looks back from the newest change, ever further apart: where most of what no longer exists can still be seen."""
+    newest = store.changes(ChangeQuery(), view, Limits(rows=1)).items
+    for days in _DAYS_BACK if newest else ():
+        yield View(newest[0].at - days * DAY, view.known_at, view.audience)
 
 
 def _renamed(store: GraphStore, view: View) -> Iterable[Thing]:

@@ -31,6 +31,13 @@ _LESS_LIKELY = {
 }
 
 
+_WHERE = ("directory", "repository", "environment", "workspace", "lineage")
+_DULL_FILES = frozenset(
+    {"main", "variables", "vars", "outputs", "output", "versions", "index", "data", "locals", "default", "values"}
+)
+"""Files that every module has: their names say nothing of a place."""
+
+
 def fit(found: Thing, reading: Reading, paths: Collection[str], known: Lexicon) -> float:
     """The score of a thing under a reading of a mention with these paths."""
     score = name_score(reading.name, own_name(found.properties), name_tokens(found.label))
@@ -56,7 +63,7 @@ def name_score(said: Words, own: Words, whole: Words) -> float:
         return 0.94
     said_set, own_set = set(said), set(own)
     if own and own_set <= said_set <= set(whole):
-        return 0.9
+        return 0.88
     share = len("".join(said)) / max(len("".join(own)), 1)
     if contains_in_order(own, said):
         return 0.55 + 0.3 * min(share, 1.0)
@@ -86,21 +93,21 @@ def place_penalty(found: Thing, place: Words, paths: Collection[str]) -> float:
     """What a thing loses for not being in the place that was said."""
     penalty = sum(_path_penalty(found, path) for path in paths)
     if place:
-        where = place_words(found)
+        where = frozenset(place_words(found))
         if all(holds_word(where, word) for word in place):
             return penalty
-        named = (*where, *name_tokens(found.label))
+        named = where.union(name_tokens(found.label))
         penalty += 0.02 if all(holds_word(named, word) for word in place) else _WRONG_PLACE
     return penalty
 
 
 def place_words(found: Thing) -> Words:
     """The words of where a thing is: directory, file, repository, environment, workspace."""
-    return tuple(
-        word
-        for key in ("directory", "path", "repository", "environment", "workspace", "lineage")
-        for word in name_tokens(found.text(key))
-    )
+    words = [word for key in _WHERE for word in name_tokens(found.text(key))]
+    stem = found.text("path").rpartition("/")[2].partition(".")[0]
+    if stem not in _DULL_FILES:
+        words += name_tokens(stem)
+    return tuple(words)
 
 
 def _path_penalty(found: Thing, path: str) -> float:

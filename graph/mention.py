@@ -7,7 +7,7 @@ Which one is right only the graph can tell, since names hold type words, too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from graph.text import name_tokens
@@ -72,9 +72,10 @@ _ENVIRONMENTS: tuple[frozenset[str], ...] = (
     frozenset({"test", "testing"}),
 )
 _PLURAL_ACRONYM = re.compile(r"[A-Z]{2,}s")
+_ALSO = {word: names - {word} for names in _ENVIRONMENTS for word in names}
 _STRIP = "\"'`“”‘’«»<>,;:!?…()*"
 _EXTENSION = re.compile(
-    r"[^\s/]+\.(?:tf|tfvars|hcl|ya?ml|json|py|rb|pp|erb|epp|sh|md|j2|tpl|toml|ini|cfg|conf|txt|js|ts|go|rs|sql|xml|lock|tmpl|jsonnet|cue|nix)(?:\.\w{1,6})?",
+    r"[^\s/]+\.(?:tf|tfvars|hcl|ya?ml|json|py|pp|erb|epp|sh|md|j2|tpl|toml|ini|cfg|conf|txt|sql|xml|lock|tmpl|jsonnet|cue|nix)(?:\.\w{1,6})?",
     re.I,
 )
 _PROVIDER_ID = re.compile(r"[a-z]{1,10}-[0-9a-f]{6,40}|[0-9a-f]{7,64}|arn:\S+|\S+@\S+\.\S+|\d{12}", re.I)
@@ -148,10 +149,11 @@ def readings(words: Words, spelled: Mapping[Words, frozenset[str]]) -> tuple[Rea
     for thing, place, inside, bent in _places(words):
         for core in dict.fromkeys((_trim(thing, tail=False), _trim(thing, tail=True))):
             # All words as the name come first: the search for all of them is the narrowest.
-            if core:
-                found.setdefault(Reading(_strip_generic(core) or core, (), frozenset(), place, inside, bent))
-            for name, ranks, types in _typed(core, spelled):
-                found.setdefault(Reading(name, ranks, types, place, inside, bent))
+            for name in _names(core):
+                found.setdefault(Reading(name, (), frozenset(), place, inside, bent))
+            for rest, ranks, types in _typed(core, spelled):
+                for name in _names(rest) or ((),):
+                    found.setdefault(Reading(name, ranks, types, place, inside, bent))
     return tuple(found)
 
 
@@ -160,14 +162,9 @@ def names_a_thing(words: Iterable[str]) -> bool:
     return any(w not in _DETERMINERS and w not in _PREPOSITIONS and w not in _PLACE_NOUNS for w in words)
 
 
-def same_word(a: str, b: str) -> bool:
-    """Whether two words are one, or name the same environment (`prod` and `production`)."""
-    return a == b or any(a in names and b in names for names in _ENVIRONMENTS)
-
-
-def holds_word(words: Iterable[str], word: str) -> bool:
-    """Whether a word is among these, environments understood."""
-    return any(same_word(word, other) for other in words)
+def holds_word(words: Collection[str], word: str) -> bool:
+    """Whether a word is among these, environments understood (`prod` is `production`)."""
+    return word in words or any(other in words for other in _ALSO.get(word, ()))
 
 
 def _is_literal(chunk: str) -> bool:
@@ -216,16 +213,16 @@ def _typed(
             ranks = senses(phrase)
             types = spelled.get(phrase) or spelled.get(tuple(singular(w) for w in phrase)) or frozenset[str]()
             if ranks or types:
-                yield _strip_generic(name), ranks, types
+                yield name, ranks, types
             if length == len(words):
                 break
 
 
-def _strip_generic(words: Words) -> Words:
-    """Without determiners and empty nouns at its ends ("rule called api", "the bucket resource")."""
+def _names(words: Words) -> tuple[Words, ...]:
+    """The words as a name: as they are, and without what may only lead up to it ("rule called api", "the bucket resource")."""
     start, end = 0, len(words)
     while start < end and (words[start] in _DETERMINERS or words[start] in _GENERIC):
         start += 1
-    while end > start and (words[end - 1] in _GENERIC or words[end - 1] in _DETERMINERS):
+    while end > start and words[end - 1] in _GENERIC:
         end -= 1
-    return words[start:end]
+    return tuple(dict.fromkeys((words, words[start:end]))) if words else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from graph.lexicon import lexicon
 from graph.mention import holds_word, parse
 from graph.model import EntityRef
 from graph.store import GraphStore, Limits, View
@@ -57,6 +58,33 @@ def resolve_place(store: GraphStore, text: str, view: View) -> Place | None:
     return _repository(store, words, view) or _directory(store, words, view)
 
 
+def targets_in(store: GraphStore, place: Place, view: View, most: int) -> list[EntityRef] | None:
+    """What lies in a place, lies there no longer or was moved away: files and blocks; None when there are more than `most`."""
+    if not place.prefixes or place.repositories or place.words:
+        return None
+    found: dict[EntityRef, None] = dict.fromkeys(place.refs)
+    paths: list[str] = []
+    for prefix in place.prefixes:
+        page = store.search_names(sorted(set(name_tokens(prefix))), view, Limits(rows=most), kinds=("File",))
+        if page.cut:
+            return None
+        for alias in page.items:
+            if place.holds(alias.name, ""):
+                found.setdefault(alias.ref)
+                paths.append(alias.name)
+    if len(paths) > most // 10:
+        return None
+    blocks = store.select("Block", {"path": paths}, view, Limits(rows=most)) if paths else None
+    if blocks and blocks.cut:
+        return None
+    found.update((entity.ref, None) for entity in (blocks.items if blocks else ()))
+    known = lexicon(store, view)
+    for gone in (*known.dead(store, view), *known.former(store, view)):
+        if place.holds(gone.text("path"), gone.text("repository")):
+            found.setdefault(gone.ref)
+    return list(found) if len(found) <= most else None
+
+
 def _path(store: GraphStore, path: str, view: View) -> Place | None:
     exact = store.resolve_alias(path, view, Limits(rows=50), kinds=("File", "Module", "Directory")).items
     if exact:
@@ -73,6 +101,11 @@ def _path(store: GraphStore, path: str, view: View) -> Place | None:
         at = f"/{alias.name.casefold()}/".find(sought)
         if at >= 0:
             roots.setdefault(alias.name[: at + len(path)])
+    if not roots:
+        for gone in lexicon(store, view).dead(store, view):
+            at = f"/{gone.text('path').casefold()}/".find(sought)
+            if at >= 0:
+                roots.setdefault(gone.text("path")[: at + len(path)])
     return Place(path, tuple(roots)[:20], sure=True) if roots else None
 
 
@@ -98,6 +131,21 @@ def _directory(store: GraphStore, words: Words, view: View) -> Place | None:
         shortest = min(p.count("/") for p in whole)
         prefixes = tuple(p for p in whole if p.count("/") == shortest) if len(whole) > 20 else tuple(whole)
         return Place(" ".join(words), prefixes, sure=len(whole) <= 20)
+    gone = _gone_directory(store, words, view)
+    if gone:
+        return Place(" ".join(words), gone, sure=True)
     if partly or any(holds_word(("prod", "staging", "dev", "test"), word) for word in words):
         return Place(" ".join(words), words=words)
     return None
+
+
+def _gone_directory(store: GraphStore, words: Words, view: View) -> tuple[str, ...]:
+    """Directories of these words that hold nothing any more."""
+    found: dict[str, None] = {}
+    for gone in lexicon(store, view).dead(store, view):
+        parts = gone.text("path").split("/")[:-1]
+        for depth, part in enumerate(parts, 1):
+            if name_tokens(part) == words:
+                found.setdefault("/".join(parts[:depth]))
+                break
+    return tuple(found)[:20]

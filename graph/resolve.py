@@ -11,29 +11,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from graph.lexicon import Lexicon, Thing, lexicon, thing
-from graph.matching import EXACT, WEAK, fit, place_penalty, type_penalty
+from graph.groups import ABOUT, THERE, Group, by_name_as_place, find_group
+from graph.lexicon import Lexicon, Thing, lexicon, past_views, thing, things
+from graph.matching import EXACT, WEAK, fit, place_penalty
 from graph.mention import Mention, Reading, names_a_thing, parse, readings
 from graph.model import EntityRef
 from graph.spelling import corrected
-from graph.store import AliasView, GraphStore, Limits, View
+from graph.store import AliasView, ChangeQuery, GraphStore, Limits, View
 from graph.text import name_tokens
 from graph.vocabulary import Words
 
 NAMED_KINDS = ("Block", "Resource", "Service", "Module", "Team", "Repository", "Environment", "Deployment")
 """Kinds that are found by words of their names; files and commits are found by paths and hashes."""
 
-MAX_GROUP = 5_000
-"""The largest group of a nameless mention that is read."""
-
 _PLACES = frozenset({"File", "Directory", "Module", "Repository"})
-_THERE = 0.02
-_ABOUT = 0.1
 _CLOSE = 0.015
 _SHARPNESS = 12.0
 _NAME_ROWS = 400
 _FETCHED = 60
 _TRIED = 16
+_PARTLY_GONE = 0.2
+_STRICT = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +41,6 @@ class Found:
     thing: Thing
     score: float
     confidence: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """All things of a type in a place: what a mention without a name means.
-
-    `reading` and `paths` say what was understood, so that things that no longer exist can be tested against it.
-    """
-
-    things: tuple[Thing, ...]
-    reading: Reading
-    paths: tuple[str, ...]
-    rank: int
-    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +78,13 @@ NOTHING = Resolution()
 
 
 def resolve(
-    store: GraphStore, text: str, view: View, *, kinds: Sequence[str] = NAMED_KINDS, exact: bool = False
+    store: GraphStore,
+    text: str,
+    view: View,
+    *,
+    kinds: Sequence[str] = NAMED_KINDS,
+    exact: bool = False,
+    gone_first: bool = False,
 ) -> Resolution:
     """What the words of a mention name in this view.
 
@@ -102,12 +92,13 @@ def resolve(
 
     Args:
         kinds: kinds that are sought by name.
-        exact: only whole names of what exists; no groups and nothing near.
+        exact: only addresses and whole names of what exists; no groups and nothing near.
+        gone_first: whole names of what no longer exists win ("who deleted X").
     """
     mention = parse(text)
     if not (mention.words or mention.literals or mention.paths):
         return NOTHING
-    return _Resolver(store, view, tuple(kinds), dead=not exact).resolve(mention, exact=exact)
+    return _Resolver(store, view, tuple(kinds), dead=not exact).resolve(mention, exact=exact, gone_first=gone_first)
 
 
 class _Resolver:
@@ -122,23 +113,27 @@ class _Resolver:
         self._names: dict[frozenset[str], tuple[AliasView, ...]] = {}
         self._things: dict[EntityRef, Thing | None] = {}
 
-    def resolve(self, mention: Mention, *, exact: bool) -> Resolution:
+    def resolve(self, mention: Mention, *, exact: bool, gone_first: bool) -> Resolution:
         literal = self._literal(mention)
         if literal:
             return literal
         read = readings(mention.words, self.known.spelled)
-        if not exact and (group := self._group([r for r in read if r.inside or not r.place], mention.paths, _THERE)):
+        if gone_first and _whole(gone := self._dead(read, mention)):
+            return _resolution(gone)
+        if not exact and (group := self._group([r for r in read if r.inside or not r.place], mention.paths, THERE)):
             return Resolution(group=group)
         named = self._named(read, mention.paths)
         if not _whole(named) and self.dead:
             named = _better(named, self._dead(read, mention))
         if exact or _whole(named):
             return _resolution(named)
-        if group := self._group(read, mention.paths, _ABOUT):
+        # Who gives an address means that one thing, and nothing else of its type.
+        address = any(self._is_address(chunk) for chunk in mention.literals)
+        if not address and (group := self._group([*read, *by_name_as_place(read)], mention.paths, ABOUT)):
             return Resolution(group=group, others=_ranked(named)[:5])
         if not mention.words and mention.paths:
             return NOTHING
-        return self._approximate(mention, named)
+        return self._approximate(mention, named, _STRICT if address else WEAK)
 
     # -- exact names
 
@@ -146,16 +141,17 @@ class _Resolver:
         """What an address, an ARN or an id in the mention names exactly; a path that other words stand beside is only a place."""
         beside = len(mention.literals) > 1 or names_a_thing(mention.words)
         for chunk in mention.literals:
-            for name in _spellings_of(chunk):
+            plain = chunk.removeprefix("./").strip("/")
+            paths = tuple(p for p in mention.paths if p != plain)
+            a_place = False
+            for name in _spellings_of(plain):
                 page = self.store.resolve_alias(name, self.view, Limits(rows=200))
                 refs = tuple(dict.fromkeys(a.ref for a in page.items))
-                if not refs or (beside and all(r.kind in _PLACES for r in refs)):
-                    continue
-                paths = tuple(p for p in mention.paths if p != chunk.removeprefix("./").strip("/"))
-                rest = _without(mention.words, name_tokens(chunk))
-                found = [self._placed(t, rest, paths) for t in self._fetch(refs)]
-                return _resolution(found)
-            if self.dead and (dead := self._dead_literal(chunk, mention)):
+                a_place = beside and (plain in mention.paths or any(r.kind in _PLACES for r in refs))
+                if refs and not (beside and all(r.kind in _PLACES for r in refs)):
+                    rest = _without(mention.words, name_tokens(chunk))
+                    return _resolution([self._placed(t, rest, paths) for t in self._fetch(refs)])
+            if not a_place and (dead := self._dead_literal(plain, paths)):
                 return _resolution(dead)
         return None
 
@@ -166,16 +162,26 @@ class _Resolver:
         score -= 0.0 if not rest or where & set(rest) else 0.02
         return Found(found, max(score, 0.05))
 
-    def _dead_literal(self, chunk: str, mention: Mention) -> list[Found]:
-        if "." not in chunk and "/" not in chunk:
-            return []
-        sought = {name.casefold() for name in _spellings_of(chunk)}
-        paths = tuple(p for p in mention.paths if p != chunk)
-        return [
-            self._placed(t, (), paths)
-            for t in self._gone()
-            if sought & {t.text("address").casefold(), t.text("path").casefold() if t.ref.kind == "File" else ""} - {""}
-        ]
+    def _dead_literal(self, chunk: str, paths: tuple[str, ...]) -> list[Found]:
+        names = tuple(_spellings_of(chunk))
+        found = () if self.known.dead_is_read else self._seen_before(names)
+        if not found:
+            gone = self.known.by_label(self._gone)
+            found = [t for name in names for t in gone.get(name.casefold(), ())]
+        return [self._placed(t, (), paths) for t in found]
+
+    def _seen_before(self, names: Sequence[str]) -> list[Thing]:
+        """What had one of these names in the past and was deleted, looked for without reading all that ever was."""
+        for past in past_views(self.store, self.view):
+            for name in names:
+                refs = [a.ref for a in self.store.resolve_alias(name, past, Limits(rows=200)).items]
+                if found := things(self.store, list(dict.fromkeys(refs)), past):
+                    ended = [
+                        self.store.changes(ChangeQuery(targets=[t.ref]), self.view, Limits(rows=1)).items for t in found
+                    ]
+                    deleted = all(page and page[0].properties.get("effect") == "deleted" for page in ended)
+                    return [replace(t, live=False) for t in found] if deleted else []
+        return []
 
     # -- names in words
 
@@ -225,13 +231,14 @@ class _Resolver:
         return [t for r in refs if (t := self._things[r]) is not None]
 
     def _dead(self, read: Sequence[Reading], mention: Mention) -> list[Found]:
+        """What is gone; only a whole name of it counts fully."""
         best: dict[EntityRef, Found] = {}
-        said = frozenset(mention.words)
         tried = [r for r in read if r.name][:_TRIED]
-        for own, gone in self.known.by_name(self._gone):
-            if len(own & said) * 2 < len(own) or gone.ref.kind not in self.kinds:
+        for gone in self.known.gone_like(mention.words, self._gone):
+            if gone.ref.kind not in self.kinds:
                 continue
             score = max((fit(gone, r, mention.paths, self.known) for r in tried), default=0.0)
+            score -= 0.0 if score >= EXACT else _PARTLY_GONE
             if score >= WEAK and (gone.ref not in best or best[gone.ref].score < score):
                 best[gone.ref] = Found(gone, score)
         return list(best.values())
@@ -240,53 +247,12 @@ class _Resolver:
         """What no longer exists, and names that are no longer used."""
         return (*self.known.dead(self.store, self.view), *self.known.former(self.store, self.view))
 
-    # -- groups
-
     def _group(self, read: Sequence[Reading], paths: tuple[str, ...], near: float) -> Group | None:
-        """The first reading without a name of whose type there is something in its place, or as `near` to it."""
-        for reading in read:
-            if reading.name or not reading.typed or reading.bent:
-                continue
-            for number, selection in enumerate(self._selections(reading)):
-                page_cut = False
-                members: list[Thing] = []
-                for kind, where in selection:
-                    page = self.store.select(kind, where, self.view, Limits(rows=MAX_GROUP))
-                    page_cut = page_cut or page.cut
-                    members.extend(thing(entity) for entity in page.items)
-                placed = [t for t in members if place_penalty(t, reading.place, paths) <= near]
-                if placed:
-                    return Group(tuple(placed), reading, paths, number, page_cut)
-            if self.dead:
-                gone = self.gone(reading, paths, near)
-                if gone:
-                    return Group(gone, reading, paths, 0)
-        return None
-
-    def gone(self, reading: Reading, paths: tuple[str, ...], near: float) -> tuple[Thing, ...]:
-        """What a nameless reading means among what no longer exists."""
-        return tuple(
-            t
-            for t in self.known.dead(self.store, self.view)
-            if type_penalty(t, reading, self.known) < 0.1 and place_penalty(t, reading.place, paths) <= near
-        )
-
-    def _selections(self, reading: Reading) -> Iterable[list[tuple[str, dict[str, list[str]]]]]:
-        """What to select, rank by rank: types as spelled first of all."""
-        if reading.types:
-            yield [(kind, {"type": sorted(reading.types)}) for kind in ("Block", "Resource")]
-        for rank in reading.ranks:
-            selection: list[tuple[str, dict[str, list[str]]]] = []
-            if types := sorted(self.known.of_rank(rank)):
-                selection += [("Block", {"type": types}), ("Resource", {"type": types})]
-            if rank.block_types:
-                selection.append(("Block", {"block_type": sorted(rank.block_types)}))
-            selection += [(kind, {}) for kind in sorted(rank.kinds & set(self.kinds))]
-            yield selection
+        return find_group(self.store, self.view, self.known, read, paths, near)
 
     # -- when no whole name was said
 
-    def _approximate(self, mention: Mention, named: list[Found]) -> Resolution:
+    def _approximate(self, mention: Mention, named: list[Found], enough: float) -> Resolution:
         """Misspelled words put right, then part of the words, then what comes near."""
         vocabulary = self.store.name_vocabulary(self.view, kinds=self.kinds)
         words, changes = corrected(mention.words, vocabulary)
@@ -298,16 +264,19 @@ class _Resolver:
                 again = _better(again, [replace(f, score=f.score * 0.95) for f in self._dead(read, right)])
             if any(f.score >= 0.8 for f in again):
                 return replace(_resolution(again), corrected=changes)
-            group = self._group(read, mention.paths, _ABOUT)
-            if group:
+            if enough == WEAK and (group := self._group([*read, *by_name_as_place(read)], mention.paths, ABOUT)):
                 return Resolution(group=group, corrected=changes)
             named = named + again
             mention = right
         partial = _better(named, self._partial(mention, vocabulary))
-        strong = [f for f in partial if f.score >= WEAK]
+        strong = [f for f in partial if f.score >= enough]
         if strong:
             return replace(_resolution(strong), corrected=changes)
         return Resolution(nearest=tuple(f.thing for f in _ranked(partial)[:5]), corrected=changes)
+
+    def _is_address(self, chunk: str) -> bool:
+        type_ = chunk.removeprefix("data.").partition(".")[0]
+        return "_" in type_ and "/" not in chunk and name_tokens(type_) in self.known.spelled
 
     def _partial(self, mention: Mention, counts: Mapping[str, int]) -> list[Found]:
         """Things that hold the rarest of the words, scored by how much of the mention they cover."""
@@ -323,28 +292,6 @@ class _Resolver:
                 if found.ref not in best or best[found.ref].score < score:
                     best[found.ref] = Found(found, score)
         return list(best.values())
-
-
-def gone_from(store: GraphStore, group: Group, view: View) -> tuple[Thing, ...]:
-    """Things of a group's type and place that no longer exist."""
-    known = lexicon(store, view)
-    return tuple(
-        t
-        for t in known.dead(store, view)
-        if _of_rank(t, group) and place_penalty(t, group.reading.place, group.paths) < 0.1
-    )
-
-
-def _of_rank(found: Thing, group: Group) -> bool:
-    """Whether a thing is of the type of the group: of the same rank of senses, whether or not such a thing still exists."""
-    type_ = found.text("type")
-    if type_ in group.reading.types or type_ in {t.text("type") for t in group.things}:
-        return True
-    ranks = group.reading.ranks
-    number = group.rank - bool(group.reading.types)
-    return 0 <= number < len(ranks) and (
-        type_ in ranks[number].types((type_,)) or found.text("block_type") in ranks[number].block_types
-    )
 
 
 def _known_share(words: Words, counts: Mapping[str, int]) -> float:

@@ -33,6 +33,8 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 """Larger property sets and texts are set aside: they are data that was mistaken for a fact."""
 MAX_NAME_CHARS = 4096
 """Longest ref, type, scheme, name, slot, discriminator, label, locator and URL."""
+MAX_CURSOR_CHARS = 16 * 1024 * 1024
+"""Longest cursor: a source may keep a digest of everything it saw in it."""
 
 _SEPARATOR = "\x1f"
 
@@ -107,33 +109,34 @@ def prepare(batch: FactBatch, purged: Callable[[TimelineKey], bool] | None = Non
     """
     for name in ("id", "source", "scope", "extractor", "cursor"):
         text = cast(str | None, getattr(batch, name))
-        if text and (reason := _text_flaw(text)):
+        if text and (reason := _text_flaw(text, MAX_CURSOR_CHARS if name == "cursor" else MAX_NAME_CHARS)):
             raise BatchRefused(
                 f"The {name} of a batch from {safe_text(batch.source, 80)} {reason}.",
                 "This is a defect of the source: report it.",
             )
-    if batch.snapshot is not None and not EARLIEST <= batch.snapshot.taken_at <= LATEST:
-        raise BatchRefused(
-            f"A snapshot from {safe_text(batch.source, 80)} is dated outside years 1 to 9999.",
-            "Correct the time in the input.",
-        )
+    for at in (batch.fresh_until, batch.snapshot.taken_at if batch.snapshot is not None else None):
+        if at is not None and not EARLIEST <= at <= LATEST:
+            raise BatchRefused(
+                f"A batch from {safe_text(batch.source, 80)} is dated outside years 1 to 9999.",
+                "Correct the time in the input.",
+            )
     statements: dict[TimelineKey, list[Row]] = {}
     quarantined = [
         Quarantined(safe_text(q.locator, MAX_NAME_CHARS), safe_text(q.reason, 1000)) for q in batch.quarantined
     ]
     for withdrawal in batch.withdrawals:
         key = parse_key(withdrawal.fact_key, withdrawal.label)
-        if key is None or _key_flaw(key):
+        flawed = key is None or _names_flaw((withdrawal.fact_key, key.label)) or _key_flaw(key)
+        if key is None or flawed or not EARLIEST <= withdrawal.valid_from <= LATEST:
             quarantined.append(Quarantined("withdrawal", "its fact key is malformed"))
         else:
             at = withdrawal.valid_from
             statements.setdefault(key, []).append(Row(at, at, WITHDRAWN, b"", 0, "", None, batch.extractor))
     extractor = batch.extractor
-    sound = set[str]()
     for assertion in batch.assertions:
         key, content = _taken_apart(assertion)
         try:
-            flaw = _statement_flaw(assertion, key, sound)
+            flaw = _statement_flaw(assertion, key)
             body = b"" if flaw else _body(content)
         except ValueError as error:
             flaw, body = str(error), b""
@@ -192,10 +195,7 @@ def batch_digest(prepared: Prepared) -> bytes:
 
     What a second reading of the same input may change is left out: provenance, cursor, freshness.
     """
-    said = [
-        (key, [(row.valid_from, row.stated_end, row.state, row.body) for row in rows])
-        for key, rows in prepared.statements.items()
-    ]
+    said = [(key, row[0], row.stated_end, row[2], row[3]) for key, rows in prepared.statements.items() for row in rows]
     taken_at = prepared.mark.taken_at if prepared.mark is not None else None
     return blake2b(msgspec.msgpack.encode((taken_at, said)), digest_size=16).digest()
 
@@ -324,15 +324,10 @@ def _body(content: Properties | str | None) -> bytes:
     return _encode(content)
 
 
-def _statement_flaw(assertion: Assertion, key: TimelineKey, sound: set[str]) -> str | None:
-    """Why an assertion cannot be stored. `sound` remembers texts that were found sound."""
-    for text in (assertion.locator, key.ref, key.other, key.type, key.label, key.discriminator):
-        if text not in sound:
-            if text and (flaw := _text_flaw(text)):
-                return f"a name in it {flaw}"
-            sound.add(text)
-    if assertion.url and (flaw := _text_flaw(assertion.url)):
-        return f"its URL {flaw}"
+def _statement_flaw(assertion: Assertion, key: TimelineKey) -> str | None:
+    """Why an assertion cannot be stored."""
+    if flaw := _names_flaw((assertion.locator, assertion.url or "", *key)):
+        return flaw
     if flaw := _key_flaw(key):
         return flaw
     if not (EARLIEST <= assertion.valid_from <= LATEST and EARLIEST <= assertion.observed_at <= LATEST):
@@ -350,6 +345,8 @@ def _key_flaw(key: TimelineKey) -> str | None:
         return "a ref in it has no kind"
     if not key.type and key.form in (RELATION, ALIAS):
         return "its type is empty"
+    if _SEPARATOR not in "".join(key):
+        return None
     if _SEPARATOR in key.ref or (key.form != PASSAGE and _SEPARATOR in key.type):
         return "a name in it holds a separator character"
     if key.form == RELATION and _SEPARATOR in key.other:
@@ -357,9 +354,19 @@ def _key_flaw(key: TimelineKey) -> str | None:
     return None
 
 
-def _text_flaw(text: str) -> str | None:
-    if len(text) > MAX_NAME_CHARS:
-        return f"is longer than {MAX_NAME_CHARS} characters"
+def _names_flaw(names: Sequence[str]) -> str | None:
+    together = "".join(names)
+    if together.isascii() and "\0" not in together and len(together) <= MAX_NAME_CHARS:
+        return None  # nearly always
+    for name in names:
+        if flaw := _text_flaw(name):
+            return f"a name in it {flaw}"
+    return None
+
+
+def _text_flaw(text: str, longest: int = MAX_NAME_CHARS) -> str | None:
+    if len(text) > longest:
+        return f"is longer than {longest} characters"
     if text.isascii():
         return "holds a NUL character" if "\0" in text else None
     try:

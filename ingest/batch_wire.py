@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import gc
 import marshal
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from graph.model import (
@@ -44,22 +42,21 @@ def encode(batch: FactBatch) -> bytes:
 
 def decode(data: bytes) -> FactBatch:
     """The batch that `encode` made these bytes from."""
-    with _collector_paused():
-        # marshal's output is what `encode` wrote; its shape is known there and nowhere else.
-        head, rows, withdrawals, snapshot, quarantined = cast("tuple[Any, Any, Any, Any, Any]", marshal.loads(data))
-        batch_id, source, scope, extractor, cursor, fresh_until = head
-        return FactBatch(
-            id=batch_id,
-            source=source,
-            scope=scope,
-            extractor=extractor,
-            assertions=[_assertion(row) for row in rows],
-            withdrawals=[Withdrawal(*w) for w in withdrawals],
-            snapshot=Snapshot(*snapshot) if snapshot else None,
-            cursor=cursor,
-            fresh_until=fresh_until,
-            quarantined=[Quarantined(*q) for q in quarantined],
-        )
+    # marshal's output is what `encode` wrote; its shape is known there and nowhere else.
+    head, rows, withdrawals, snapshot, quarantined = cast("tuple[Any, Any, Any, Any, Any]", marshal.loads(data))
+    batch_id, source, scope, extractor, cursor, fresh_until = head
+    return FactBatch(
+        id=batch_id,
+        source=source,
+        scope=scope,
+        extractor=extractor,
+        assertions=[_assertion(row) for row in rows],
+        withdrawals=[Withdrawal(*w) for w in withdrawals],
+        snapshot=Snapshot(*snapshot) if snapshot else None,
+        cursor=cursor,
+        fresh_until=fresh_until,
+        quarantined=[Quarantined(*q) for q in quarantined],
+    )
 
 
 def _row(a: Assertion, fact: Fact) -> tuple[object, ...]:
@@ -104,15 +101,3 @@ def _plain(value: Value) -> Value:
             return tuple(_plain(v) for v in value)
         case _:
             return value
-
-
-@contextmanager
-def _collector_paused() -> Generator[None, None, None]:
-    # Tens of thousands of small objects that all live on would be walked again and again by the cyclic collector.
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

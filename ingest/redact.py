@@ -158,8 +158,16 @@ def _redact_mapping(name: str, value: Mapping[str, Value], own_secret: bool = Fa
         plan = _key_plan(key)
         if plan.clean is not None:
             clean_keys[key] = plan.clean
-        if own_secret and key == "attributes" and isinstance(item, Mapping):
-            clean: Value = _redact_own_values(item)
+        if isinstance(item, str) and not plan.numeric:  # nine of ten values: `redact_value`, without its calls
+            if plan.secret:
+                clean: Value = _redact_named(item)
+            elif len(item) > _CACHED_CHARS:
+                clean = _redact(item)
+            else:
+                cached = _redact_cached(item)
+                clean = item if cached is None else cached
+        elif own_secret and key == "attributes" and isinstance(item, Mapping):
+            clean = _redact_own_values(item)
         else:
             clean = redact_value(name if plan.numeric else key, item)
         if clean is not item:
@@ -178,6 +186,7 @@ def _redact_mapping(name: str, value: Mapping[str, Value], own_secret: bool = Fa
 class _KeyPlan(NamedTuple):
     clean: str | None
     """The key without secrets, None when it holds none."""
+    secret: bool
     numeric: bool
     names: bool
     """Whether its value may be the name of what stands under a sibling key."""
@@ -185,7 +194,7 @@ class _KeyPlan(NamedTuple):
 
 @lru_cache(maxsize=65_536)
 def _key_plan(key: str) -> _KeyPlan:
-    return _KeyPlan(_redact_cached(key), key.isdigit(), key.rpartition(".")[2] in _NAME_KEYS)
+    return _KeyPlan(_redact_cached(key), is_secret_name(key), key.isdigit(), key.rpartition(".")[2] in _NAME_KEYS)
 
 
 def _redact_own_values(attributes: Mapping[str, Value]) -> Mapping[str, Value]:

@@ -171,6 +171,7 @@ _REFERENCE = re.compile(
     | ^/?[a-z0-9_.{{}}-]{{1,40}}(?:/[a-z0-9_.{{}}-]{{1,40}})+$                          # /prod/db/password
     | \.(?:json|pem|key|crt|txt|ya?ml|tf|sh|py|env|conf|cfg|ini|pub|gpg)$              # a file
     | ^\s*[+.]\s | \s[+.]\s*$                                                         # the middle of a concatenation
+    | \(\([^()\s]+\)\) | \#\{{ | ^__\w+__$ | ^%\w+%$ | ^@\w+@$                       # a placeholder some tool fills in
     | ^<[^>]*>$ | ^\*+$ | ^x+$ | ^\.\.\.$
     """,
     re.VERBOSE | re.DOTALL,

@@ -17,7 +17,7 @@ from graph.errors import GraphError, StoreUnavailable
 from graph.model import Entity, FactBatch
 from graph.schema import KINDS
 from graph.store import GraphStore, Receipt
-from ingest.extraction import Processes, extract
+from ingest.extraction import Processes, extract, fewer_collections
 from ingest.redact import redact_text
 from ingest.source import Source, SourceError, SourceUnavailable
 
@@ -111,7 +111,8 @@ def sync(
     """
     run = _Run(store, source, now, redact_key, on_progress, retry or Retry(), processes)
     try:
-        run.to_end()
+        with fewer_collections():
+            run.to_end()
     except (SourceError, GraphError) as error:
         return run.report(_without_secrets(error))
     return run.report(None)

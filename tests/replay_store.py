@@ -134,10 +134,10 @@ class ReplayStore:
             self._vectors[content_hash] = pack(f"<{len(vector)}f", *vector)
 
     def purge(self, selector: PurgeSelector, reason: str) -> PurgeReceipt:
+        before = self._texts()
         self._purges.append((selector, reason))
-        before = {said.span.body for said in self._all(len(self._batches), passages=True)}
         self._memory.clear()
-        after = {said.span.body for said in self._all(len(self._batches), passages=True)}
+        after = self._texts()
         for text in before - after:
             self._vectors.pop(_hash(text), None)
         return PurgeReceipt(0)
@@ -493,13 +493,17 @@ class ReplayStore:
             }
         return self._memory[record]
 
-    def _all(self, known_at: int | None, *, passages: bool = False) -> Iterator[Said]:
+    def _texts(self) -> set[bytes]:
+        return {
+            said.span.body for record in range(len(self._batches) + 1) for said in self._all(record) if said.form == "p"
+        }
+
+    def _all(self, known_at: int | None) -> Iterator[Said]:
         self._open()
         record = len(self._batches) if known_at is None else min(known_at, len(self._batches))
         for timeline, found in self._replayed(record).items():
-            if not passages or timeline[0][0] == "p":
-                for span in found:
-                    yield Said(timeline, span)
+            for span in found:
+                yield Said(timeline, span)
 
     def _visible(self, view: View) -> list[Said]:
         return [said for said in self._all(view.known_at) if _may_read(said, view) and self._holds(said.span, view)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agent.assemble import assemble
 from agent.context import Context, match, named
@@ -14,7 +15,7 @@ from agent.phrasing import came_with, listing, plural
 from agent.target import Target, find_target, not_found
 from graph.clock import rfc3339
 from graph.lexicon import Thing
-from graph.places import Place
+from graph.places import Place, targets_in
 from graph.store import ChangeQuery, ChangeView, Limits
 
 SHOWN = 50
@@ -22,6 +23,7 @@ _CODE = frozenset({"Block", "File", "Resource", "Service", "Module", "Document"}
 _TOLD = 5
 _FIRST_ROWS = 2_000
 _MOST_ROWS = 50_000
+_FEW_TARGETS = 4_000
 
 
 def answer(context: Context) -> Answer:
@@ -102,7 +104,10 @@ def _changes(context: Context, target: Target | None, people: Sequence[Thing]) -
 
 def in_place(context: Context, query: ChangeQuery, place: Place, *, rows: int) -> Lineage:
     """The newest changes in a place, up to `rows`, one of which is meaningful when any is."""
-    read = _FIRST_ROWS
+    targets = targets_in(context.store, place, context.view, _FEW_TARGETS)
+    if targets is not None:
+        query = replace(query, targets=targets)
+    read = _FIRST_ROWS if targets is None else rows * 4
     while True:
         found = _read(context, query, read)
         here = _several(Lineage(tuple(c for c in found.changes if _is_at(c, place)), found.cut))

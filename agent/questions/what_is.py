@@ -19,7 +19,48 @@ from graph.lexicon import Thing, things
 
 _TOLD = 4
 _LISTED = 20
-_PROSE_WORDS = 5
+_QUESTION_WORDS = frozenset(
+    [
+        "is",
+        "are",
+        "was",
+        "were",
+        "am",
+        "be",
+        "do",
+        "does",
+        "did",
+        "can",
+        "could",
+        "should",
+        "shall",
+        "will",
+        "would",
+        "may",
+        "might",
+        "must",
+        "has",
+        "have",
+        "had",
+        "how",
+        "what",
+        "which",
+        "who",
+        "whose",
+        "when",
+        "where",
+        "why",
+        "if",
+        "i",
+        "we",
+        "you",
+        "they",
+        "he",
+        "she",
+        "it",
+        "there",
+    ]
+)
 
 
 def answer(context: Context) -> Answer:
@@ -40,8 +81,9 @@ def answer(context: Context) -> Answer:
 
 
 def _is_prose(mention: str) -> bool:
-    """Whether a mention reads like a sentence and not like a name."""
-    return len(mention.split()) >= _PROSE_WORDS
+    """Whether a mention reads like a question of another kind, and not like a name."""
+    words = mention.casefold().split()
+    return bool(words) and words[0].strip(",.:;'\"") in _QUESTION_WORDS and len(words) > 1
 
 
 def _thing(context: Context, target: Target) -> Answer:

@@ -12,9 +12,9 @@ from agent.model import Answer, Change, Match
 from agent.people import find_people
 from agent.phrasing import afterwards, plural, who_did
 from agent.target import Target, find_target, not_found
+from graph.groups import gone_since
 from graph.lexicon import Thing
 from graph.model import EntityRef
-from graph.resolve import gone_from
 from graph.store import ChangeQuery, ChangeView, Limits
 from graph.text import name_tokens
 
@@ -77,11 +77,12 @@ def history_of(context: Context, target: Target) -> tuple[Lineage, dict[EntityRe
     found = changes_of(context.store, target.refs, context.view, rows=_ROWS, effects=question.effects, **window)
     group = target.resolution.group
     if target.sort == "group" and group is not None:
-        gone = gone_from(context.store, group, context.view)
+        # Only deletions that are newer than the newest change of what exists can be the last change.
+        newest = found.meaningful.at if found.meaningful else 0
+        gone = [t for t in gone_since(context.store, context.view, group, newest) if t.ref not in known]
         if gone:
             known.update((t.ref, t) for t in gone)
-            refs = (*target.refs, *known.keys() - set(target.refs))
-            found = changes_of(context.store, refs, context.view, rows=_ROWS, effects=question.effects, **window)
+            found = changes_of(context.store, list(known), context.view, rows=_ROWS, effects=question.effects, **window)
     return found, known
 
 
@@ -185,15 +186,18 @@ def label_of(change: Change, target: Target) -> str:
     return named(target.thing) if target.things else (target.place.label if target.place else "it")
 
 
+def _told(target: Target, mention: str) -> str:
+    """What to call a target of which nothing is told."""
+    if target.sort == "change" and (title := target.thing.text("title")):
+        return f"{inline(target.thing.label)} (“{inline(title, 100)}”)"
+    if target.sort in ("thing", "change"):
+        return named(target.thing)
+    return inline(target.place.label if target.place else mention)
+
+
 def _nothing(context: Context, target: Target) -> Answer:
     question = context.question
-    label = (
-        named(target.thing)
-        if target.sort == "thing"
-        else target.place.label
-        if target.place
-        else inline(question.mention)
-    )
+    label = _told(target, question.mention)
     limits = [
         text
         for text, given in (
@@ -205,7 +209,7 @@ def _nothing(context: Context, target: Target) -> Answer:
     ]
     context.missing.append("no change is known" + "".join(f" {t}" for t in limits))
     text = f"No change of {label} {' '.join(limits) + ' ' if limits else ''}is known."
-    cited = [context.citations.cite_thing(target.thing)] if target.sort == "thing" else []
+    cited = [context.citations.cite_thing(target.thing)] if target.sort in ("thing", "change") else []
     text = context.state(text, *cited)
     return context.answer(
         "ambiguous" if target.ambiguous else "answered",

@@ -44,9 +44,7 @@ SCHEMA = (
     "CREATE CONSTRAINT lore_clock IF NOT EXISTS FOR (n:LoreClock) REQUIRE n.id IS UNIQUE",
 )
 AWAIT_INDEXES = "CALL db.awaitIndexes(120)"
-READ_CLOCK = (
-    "MATCH (c:LoreClock {id: 1}) MATCH (p:LorePublished) RETURN c.schema_version, c.record, p.record, c.embedder, c.dimension"
-)
+READ_CLOCK = "MATCH (c:LoreClock {id: 1}) MATCH (p:LorePublished) RETURN c.schema_version, c.record, p.record, c.embedder, c.dimension"
 CREATE_CLOCK = """
 MERGE (c:LoreClock {id: 1})
 ON CREATE SET c.schema_version = $schema_version, c.record = 0, c.scopes = 0, c.texts = 0, c.labels = 0, c.purges = 0,
@@ -63,9 +61,7 @@ WITH p, c.record AS record SET p.record = CASE WHEN p.record < record THEN recor
 # -- conditions
 
 PERMITTED = "(t.label IN $labels OR (t.label CONTAINS '+' AND all(part IN split(t.label, '+') WHERE part IN $labels)))"
-KNOWN = (
-    "v.recorded_at <= $known AND (v.superseded_at IS NULL OR v.superseded_at > $known) AND v.state IS NULL"
-)
+KNOWN = "v.recorded_at <= $known AND (v.superseded_at IS NULL OR v.superseded_at > $known) AND v.state IS NULL"
 VISIBLE = f"{KNOWN} AND v.valid_from <= $latest AND (v.valid_to IS NULL OR v.valid_to > $moment)"
 ROW = (
     "v.valid_from, v.valid_to, v.state, v.body, v.observed_at, v.locator, v.url, v.extractor, v.stated_end, v.stated,"
@@ -80,12 +76,15 @@ _REF = "coalesce({0}.long, {0}.id)"
 LOCK_CLOCK = "MATCH (c:LoreClock {id: 1}) SET c.locked = c.locked + 1"
 READ_LEDGERS = """
 MATCH (c:LoreClock {id: 1})
+MATCH (p:LorePublished)
 OPTIONAL MATCH (b:LoreBatch {id: $batch})
 OPTIONAL MATCH (s:LoreScope {id: $scope})
-RETURN c.record, c.scopes, c.texts, c.labels, c.salt, c.at, b.record, b.digest, b.attempt, b.rows, s.number,
+RETURN c.record, c.scopes, c.texts, c.labels, c.salt, c.at, b.record, b.digest, b.attempt, b.rows, p.record, s.number,
   EXISTS { MATCH (:LoreTombstone) }
 """
-READ_SNAPSHOTS = "MATCH (n:LoreSnapshot {scope: $scope}) RETURN n.taken_at, n.generation, n.extractor ORDER BY n.taken_at"
+READ_SNAPSHOTS = (
+    "MATCH (n:LoreSnapshot {scope: $scope}) RETURN n.taken_at, n.generation, n.extractor ORDER BY n.taken_at"
+)
 WRITE_LEDGERS = """
 MATCH (c:LoreClock {id: 1})
 SET c.record = $record, c.scopes = $scopes, c.texts = $texts, c.labels = $labels, c.at = $at
@@ -126,8 +125,8 @@ WHERE v.superseded_at IS NULL AND (v.valid_from >= row[2] OR v.valid_to IS NULL 
 OPTIONAL MATCH (v)-[:SAYS]->(x:LoreText)
 RETURN row[0], id(t), id(v), x.number, {TEXT_ROW}
 """
-REST_OF_SCOPE = f"""
-MATCH (t:LoreTimeline {{scope: $scope}})-[:HAS]->(v:LoreVersion)
+REST_OF_SCOPE = """
+MATCH (t:LoreTimeline {scope: $scope})-[:HAS]->(v:LoreVersion)
 WHERE v.superseded_at IS NULL AND v.state IS NULL AND v.valid_from <= $at AND (v.valid_to IS NULL OR v.valid_to > $at)
 RETURN DISTINCT t.tid
 """
@@ -169,7 +168,9 @@ _POINT = (
     " locator: row[6], url: row[7], extractor: row[8], stated_end: row[9], stated: row[10], joined: row[11]}"
 )
 NEW_VERSIONS = f"UNWIND $rows AS row MATCH (t) WHERE id(t) = row[0] CREATE (t)-[:HAS]->(:LoreVersion {_POINT})"
-NEW_CHANGES = f"UNWIND $rows AS row MATCH (t) WHERE id(t) = row[0] CREATE (t)-[:HAS]->(:LoreVersion:LoreChange {_POINT})"
+NEW_CHANGES = (
+    f"UNWIND $rows AS row MATCH (t) WHERE id(t) = row[0] CREATE (t)-[:HAS]->(:LoreVersion:LoreChange {_POINT})"
+)
 NEW_TEXT_VERSIONS = f"""
 UNWIND $rows AS row
 MATCH (t) WHERE id(t) = row[0]
@@ -217,6 +218,7 @@ RETURN term, p.part, p.entries
 # -- reading: ledgers
 
 PIN = "MATCH (p:LorePublished) RETURN p.record, p.purges"
+GAP = "MATCH (c:LoreClock {id: 1}) MATCH (p:LorePublished) RETURN c.record, p.record"
 RECORD_AT = "MATCH (b:LoreBatch) WHERE b.at <= $at RETURN b.record ORDER BY b.at DESC, b.record DESC LIMIT 1"
 CURSOR = "MATCH (s:LoreScope {id: $scope}) RETURN s.cursor"
 SCOPES = "MATCH (s:LoreScope) RETURN s.number, s.source, s.name"
@@ -254,14 +256,14 @@ OPTIONAL MATCH (v)-[:SAYS]->(x:LoreText)
 RETURN n, {ROW.replace("v.body", "coalesce(x.text, v.body)")}
 ORDER BY n, v.valid_from
 """
-HISTORY = f"""
+ENTITY_TIMELINES = f"""
 UNWIND $ids AS n
 MATCH (r) WHERE id(r) = n
 MATCH (r)<-[:ENTITY]-(t:LoreTimeline) WHERE {PERMITTED}
-MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {KNOWN} AND v.valid_from <= $latest
-RETURN n, t.label, t.scope, id(t), {ROW}
-ORDER BY id(t), v.valid_from
+RETURN n, t.label, t.scope, id(t)
 """
+
+
 @cache
 def by_terms(*, limited: bool) -> str:
     """Refs of entities with index terms; the first `$rows` when it is limited."""
@@ -289,7 +291,9 @@ def edges(near: str, far: str, *, typed: bool) -> str:
 
 # -- reading: changes
 
-_STARTS = f"{KNOWN} AND coalesce(v.joined, 0) IN [0, 2] AND (v.valid_to IS NULL OR v.valid_to > $moment OR v.joined = 2)"
+_STARTS = (
+    f"{KNOWN} AND coalesce(v.joined, 0) IN [0, 2] AND (v.valid_to IS NULL OR v.valid_to > $moment OR v.joined = 2)"
+)
 _IN_WINDOW = "v.valid_from >= $since AND v.valid_from < $before"
 _CHANGE = f"""
 RETURN id(c), {_REF.format("c")}, c.joined, {_REF.format("d")}, t.discriminator, t.label, t.scope, id(t), {ROW}
@@ -353,9 +357,154 @@ RETURN DISTINCT t.name
 
 # -- reading: texts
 
-_HIT = f"""
-MATCH (x)<-[:SAYS]-(v:LoreVersion)<-[:HAS]-(t:LoreTimeline)-[:PASSAGE]->(r:LoreRef) WHERE {PERMITTED} AND {VISIBLE}
-RETURN x.number, x.hash, {_REF.format("r")}, t.type, t.label, t.scope, id(t), {TEXT_ROW}
+HITS_BY_NUMBER = f"""
+UNWIND $keys AS key
+MATCH (x:LoreText {{number: key}})<-[:SAYS]-(v:LoreVersion)<-[:HAS]-(t:LoreTimeline)-[:PASSAGE]->(r:LoreRef)
+WHERE {PERMITTED} AND {VISIBLE}
+RETURN x.number, {_REF.format("r")}, t.type, t.label, t.scope, id(t), {TEXT_ROW}
 """
-HITS_BY_NUMBER = f"UNWIND $keys AS key MATCH (x:LoreText {{number: key}}) {_HIT}"
-HITS_BY_HASH = f"UNWIND $keys AS key MATCH (x:LoreText {{hash: key}}) {_HIT}"
+
+# -- reading: vectors
+
+_OF_KIND = "($kinds IS NULL OR split(r.id, ':')[0] IN $kinds)"
+_SAID = f"""
+MATCH (x:LoreText {{hash: n.hash}})<-[:SAYS]-(v:LoreVersion)<-[:HAS]-(t:LoreTimeline)-[:PASSAGE]->(r:LoreRef)
+WHERE {PERMITTED} AND {VISIBLE} AND {_OF_KIND}
+RETURN DISTINCT x.number, n.hash"""
+STAMP = """
+MATCH (c:LoreClock {id: 1}) MATCH (p:LorePublished)
+RETURN c.embedder, c.dimension, p.record, p.purges, coalesce(c.vectors, 0), COUNT { MATCH (:LoreVector) }
+"""
+SET_STAMP = "MATCH (c:LoreClock {id: 1}) SET c.embedder = $embedder, c.dimension = $dimension"
+VECTOR_INDEX = "CREATE VECTOR INDEX lore_vectors IF NOT EXISTS FOR (n:LoreVector) ON n.embedding OPTIONS $options"
+WRITE_VECTORS = """
+MATCH (c:LoreClock {id: 1}) SET c.vectors = coalesce(c.vectors, 0) + 1
+WITH c UNWIND $rows AS row
+MERGE (n:LoreVector {hash: row[0]}) SET n.data = row[1], n.embedding = row[2]
+"""
+ALL_VECTORS = "MATCH (n:LoreVector) RETURN n.hash, n.data"
+NEAREST = f"""
+CALL db.index.vector.queryNodes('lore_vectors', $count, $vector) YIELD node AS n
+{_SAID}, n.data
+"""
+VISIBLE_VECTORS = f"MATCH (n:LoreVector) {_SAID}"
+MISSING_VECTORS = f"""
+MATCH (x:LoreText) WHERE NOT EXISTS {{ MATCH (:LoreVector {{hash: x.hash}}) }}
+MATCH (x)<-[:SAYS]-(v:LoreVersion) WHERE {VISIBLE}
+WITH x.hash AS hash, max(v.valid_from) AS newest, head(collect(x)) AS one
+ORDER BY newest DESC, hash LIMIT $rows
+RETURN hash, one.text
+"""
+
+# -- purge
+
+ADD_TOMBSTONES = """
+MATCH (c:LoreClock {id: 1}) MATCH (p:LorePublished)
+SET c.purges = c.purges + 1, p.purges = p.purges + 1
+CREATE (:LorePurge {number: c.purges, reason: $reason})
+FOREACH (digest IN $digests | MERGE (:LoreTombstone {digest: digest}))
+"""
+SALT = "MATCH (c:LoreClock {id: 1}) RETURN c.salt"
+TIMELINES_OF_REFS = "MATCH (r:LoreRef) WHERE r.id IN $refs MATCH (r)<--(t:LoreTimeline) RETURN DISTINCT id(t)"
+TIMELINES_OF_FACT = f"""
+MATCH (r:LoreRef {{id: $ref}})<-[a:ENTITY|ALIAS|PASSAGE|SRC|SAME_SRC]-(t:LoreTimeline)
+WHERE type(a) IN $relationships AND coalesce(t.type, '') = $type AND coalesce(t.discriminator, '') = $discriminator
+OPTIONAL MATCH (t)-[:DST|SAME_DST]->(o:LoreRef)
+WITH t, coalesce({_REF.format("o")}, t.name, '') AS other WHERE other = $other
+RETURN DISTINCT id(t)
+"""
+TIMELINES_OF_SCOPE = """
+MATCH (s:LoreScope) WHERE ($source IS NULL OR s.source = $source) AND ($name IS NULL OR s.name = $name)
+MATCH (t:LoreTimeline {scope: s.number}) RETURN id(t)
+"""
+TEXTS_OF_TIMELINES = """
+UNWIND $timelines AS n
+MATCH (t:LoreTimeline) WHERE id(t) = n
+MATCH (t)-[:HAS]->(:LoreVersion)-[:SAYS]->(x:LoreText)
+RETURN DISTINCT t.label, x.number, x.hash, x.text
+"""
+DELETE_TIMELINES = """
+UNWIND $timelines AS n
+MATCH (t:LoreTimeline) WHERE id(t) = n
+MATCH (t)-->(r:LoreRef)
+WITH collect(DISTINCT t) AS timelines, collect(DISTINCT id(r)) AS refs
+UNWIND timelines AS t
+MATCH (t)-[:HAS]->(v:LoreVersion)
+OPTIONAL MATCH (v)-[:SAYS]->(x:LoreText)
+WITH refs, timelines, collect(DISTINCT v) AS versions, collect(DISTINCT x) AS texts
+WITH refs, timelines, versions, texts, size(versions) AS count
+FOREACH (x IN texts | DETACH DELETE x)
+FOREACH (v IN versions | DETACH DELETE v)
+FOREACH (t IN timelines | DETACH DELETE t)
+RETURN count, refs
+"""
+DELETE_BARE_REFS = """
+UNWIND $refs AS n
+MATCH (r:LoreRef) WHERE id(r) = n AND NOT EXISTS { MATCH (r)--() }
+DELETE r
+"""
+DELETE_BARE_VECTORS = """
+MATCH (c:LoreClock {id: 1}) SET c.vectors = coalesce(c.vectors, 0) + 1
+WITH c UNWIND $hashes AS hash
+MATCH (n:LoreVector {hash: hash}) WHERE NOT EXISTS { MATCH (:LoreText {hash: hash}) }
+DELETE n
+"""
+UNCOUNT_TEXTS = """
+UNWIND $rows AS row
+MATCH (n:LoreLabel {id: row[0]})
+SET n.passages = n.passages - row[1], n.tokens = n.tokens - row[2]
+"""
+DELETE_POSTINGS = "UNWIND $rows AS row MATCH (p:LorePosting {term: row[0], part: row[1]}) DELETE p"
+
+# -- status and dump
+
+COUNT_ENTITIES = f"""
+MATCH (t:LoreTimeline)-[:ENTITY]->(r:LoreRef)
+WHERE {PERMITTED} AND EXISTS {{ MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {VISIBLE} }}
+RETURN split(r.id, ':')[0] AS kind, count(DISTINCT r) ORDER BY kind
+"""
+COUNT_RELATIONS = f"""
+MATCH (a:LoreRef)<-[:SRC|SAME_SRC]-(t:LoreTimeline)-[:DST|SAME_DST]->(b:LoreRef)
+WHERE {PERMITTED} AND EXISTS {{ MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {VISIBLE} }}
+WITH DISTINCT a, b, t.type AS type, t.discriminator AS discriminator
+RETURN type, count(*) ORDER BY type
+"""
+COUNT_PASSAGES = f"""
+MATCH (x:LoreText)<-[:SAYS]-(v:LoreVersion)<-[:HAS]-(t:LoreTimeline) WHERE {PERMITTED} AND {VISIBLE}
+OPTIONAL MATCH (n:LoreVector {{hash: x.hash}})
+RETURN count(DISTINCT x), count(DISTINCT CASE WHEN n IS NULL THEN x.hash END)
+"""
+SCOPE_STATUS = """
+MATCH (s:LoreScope) WHERE s.batches > 0
+RETURN s.source, s.name, s.cursor, s.last_applied_at, s.fresh_until, s.batches, s.quarantined ORDER BY s.source, s.name
+"""
+QUARANTINE = """
+MATCH (q:LoreQuarantine) WHERE q.record <= $record
+WITH q ORDER BY q.record DESC, q.place DESC LIMIT $rows
+MATCH (s:LoreScope) WHERE s.number = q.scope
+RETURN s.source, s.name, q.locator, q.reason, q.record ORDER BY q.record DESC, q.place DESC
+"""
+DUMP_BATCHES = """
+MATCH (b:LoreBatch) WHERE b.record <= $record
+MATCH (s:LoreScope) WHERE s.number = b.scope
+RETURN b.record, coalesce(b.long, b.id), s.source, s.name, b.extractor
+"""
+DUMP_SCOPES = "MATCH (s:LoreScope) RETURN s.source, s.name, s.cursor, s.fresh_until"
+DUMP_SNAPSHOTS = """
+MATCH (n:LoreSnapshot) WHERE n.record <= $record
+MATCH (s:LoreScope) WHERE s.number = n.scope
+RETURN s.source, s.name, n.taken_at, n.generation
+"""
+DUMP_PURGES = "MATCH (p:LorePurge) RETURN p.number, p.reason"
+DUMP_TIMELINES = "MATCH (t:LoreTimeline) RETURN id(t)"
+DUMP_VERSIONS = f"""
+UNWIND $timelines AS n
+MATCH (t) WHERE id(t) = n
+MATCH (t)-[a:ENTITY|ALIAS|PASSAGE|SRC|SAME_SRC]->(r:LoreRef)
+OPTIONAL MATCH (t)-[:DST|SAME_DST]->(o:LoreRef)
+MATCH (t)-[:HAS]->(v:LoreVersion) WHERE v.recorded_at <= $record
+OPTIONAL MATCH (v)-[:SAYS]->(x:LoreText)
+RETURN n, t.scope, type(a), {_REF.format("r")}, t.type, coalesce({_REF.format("o")}, t.name), t.discriminator, t.label,
+  v.recorded_at, v.superseded_at, {ROW.replace("v.body", "coalesce(x.text, v.body)")}
+ORDER BY n
+"""

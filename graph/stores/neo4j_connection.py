@@ -1,5 +1,6 @@
 """The connection to a Neo4j server: sessions, retries, and what its errors mean to a caller."""
 
+# ruff: noqa: TID251 - the one module that imports the driver
 from __future__ import annotations
 
 import re
@@ -31,6 +32,7 @@ CONNECTION_TIMEOUT_S = 3.0
 ACQUISITION_TIMEOUT_S = 5.0
 RETRY_WRITES_S = 12.0
 """How long a write is tried again after a lost connection: about what a restart takes."""
+PUBLISH_TIMEOUT_S = 2.0
 OLDEST_SERVER = (5, 15)
 
 
@@ -90,14 +92,17 @@ class Connection:
                     raise
                 return self._read(query, parameters)  # a pooled connection that died since: a fresh one may do
 
-    def write(self, work: Callable[[Transaction], T], *, again: bool = True) -> T:
+    def write(self, work: Callable[[Transaction], T], *, again: bool = True, timeout_s: float | None = None) -> T:
         """Run `work` in a transaction and commit. With `again` it is repeated when the connection was lost: it must be idempotent."""
         until = monotonic() + (RETRY_WRITES_S if again else 0.0)
         pause_s = 0.1
         with self.translated():
             while True:
                 try:
-                    with self._session(neo4j.WRITE_ACCESS) as session, session.begin_transaction() as transaction:
+                    with (
+                        self._session(neo4j.WRITE_ACCESS) as session,
+                        session.begin_transaction(timeout=timeout_s) as transaction,
+                    ):
                         result = work(Transaction(transaction))
                         transaction.commit()
                     return result
@@ -107,10 +112,24 @@ class Connection:
                 sleep(pause_s)
                 pause_s = min(pause_s * 2, 2.0)
 
-    def define(self, text: str) -> None:
-        """Run one schema statement, or one write, by itself."""
-        with self.translated(), self._session(neo4j.WRITE_ACCESS) as session:
-            session.run(cast(LiteralString, text)).consume()
+    def define(self, text: str, **parameters: object) -> None:
+        """Run one schema statement, or one write that may be repeated, by itself."""
+        self.write(lambda transaction: transaction.run(text, **parameters))
+
+    def published(self) -> int:
+        """The last record that readers see.
+
+        A writer publishes a record after its commit has come to its end: while one is applied, parts of it can be seen.
+        When it was killed in between, the next one to ask publishes; it first waits for the lock of whoever writes now.
+        """
+        record, published = self.read(cypher.GAP, {})[0]
+        if published < record:
+            try:
+                self.write(_publish, timeout_s=PUBLISH_TIMEOUT_S)
+            except TimeUp:
+                pass
+            published = self.read(cypher.GAP, {})[0][1]
+        return int(published)
 
     def close(self) -> None:
         """Close all connections. Further calls raise `StoreUnavailable`."""
@@ -139,12 +158,8 @@ class Connection:
             self._check_version(self._driver.get_server_info().agent)  # pyright: ignore[reportUnknownMemberType]
         if not self._is_laid_out():
             for statement in cypher.SCHEMA:
-                self.write(lambda transaction, statement=statement: transaction.run(statement))
-            self.write(
-                lambda transaction: transaction.run(
-                    cypher.CREATE_CLOCK, schema_version=SCHEMA_VERSION, salt=token_bytes(16)
-                )
-            )
+                self.define(statement)
+            self.define(cypher.CREATE_CLOCK, schema_version=SCHEMA_VERSION, salt=token_bytes(16))
             self.read(cypher.AWAIT_INDEXES, {})
             self._is_laid_out()
 
@@ -152,14 +167,12 @@ class Connection:
         rows = self.read(cypher.READ_CLOCK, {})
         if not rows:
             return False
-        version, record, published = rows[0][:3]
+        version = rows[0][0]
         if version != SCHEMA_VERSION:
             raise StoreIncompatible(
                 f"{self.shown} was written by a newer infralore (layout {version}, this one knows {SCHEMA_VERSION}).",
                 "Upgrade infralore, or name another database in NEO4J_DATABASE.",
             )
-        if published < record:  # whoever wrote last did not come to publish it
-            self.define(cypher.PUBLISH_ALL)
         return True
 
     def _check_version(self, agent: str) -> None:
@@ -220,6 +233,11 @@ class Connection:
 
 class TimeUp(StoreUnavailable):
     """A query took longer than its caller allows."""
+
+
+def _publish(transaction: Transaction) -> None:
+    transaction.run(cypher.LOCK_CLOCK)
+    transaction.run(cypher.PUBLISH_ALL)
 
 
 _CHECK_URL = "Correct NEO4J_URI; it looks like neo4j://host:7687."

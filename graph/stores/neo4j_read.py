@@ -21,7 +21,11 @@ from graph.stores.neo4j_rows import SAME_AS, node_key, row
 from graph.traverse import Hop, relation_order
 from graph.views import entity_view, relation_view, statement
 
-_NEAR: Mapping[Direction, tuple[str, str]] = {"out": ("SRC", "DST"), "in": ("DST", "SRC"), "both": ("SRC|DST", "SRC|DST")}
+_NEAR: Mapping[Direction, tuple[str, str]] = {
+    "out": ("SRC", "DST"),
+    "in": ("DST", "SRC"),
+    "both": ("SRC|DST", "SRC|DST"),
+}
 
 
 class Scopes:
@@ -50,6 +54,8 @@ class Reading:
         self._connection = connection
         self._record = view.known_at
         self._texts: dict[int, EntityRef] = {}
+        self._numbers: dict[EntityRef, int] = {}
+        self._groups: dict[int, tuple[int, ...]] = {}
         self._joined = set[int]()
         self._spans: dict[int, list[Row]] = {}
 
@@ -57,14 +63,14 @@ class Reading:
     def purges(self) -> int:
         """How often anything was purged."""
         record, purges = self._connection.read(cypher.PIN, {})[0]
-        self._pin(record)
+        self.pin(record)
         return int(purges)
 
     @property
     def record(self) -> int:
         """The last record this read sees, the same for all its queries."""
         if self._record is None:
-            self._pin(self._connection.read(cypher.PIN, {})[0][0])
+            self.pin(self._connection.read(cypher.PIN, {})[0][0])
         assert self._record is not None
         return self._record
 
@@ -88,7 +94,8 @@ class Reading:
             "labels": [label for label in self.view.audience if "+" not in label and _storable(label)],
         }
 
-    def _pin(self, record: int) -> None:
+    def pin(self, record: int) -> None:
+        """Take this as the last record, unless the view or an earlier query said which."""
         if self._record is None:
             self._record = record
 
@@ -99,7 +106,7 @@ class Reading:
         keys = [node_key(ref) for ref in dict.fromkeys(refs) if _storable(ref)]
         if self._record is None:
             found = self._connection.read(cypher.PIN_AND_REFS, {"refs": keys})
-            self._pin(found[0][0])
+            self.pin(found[0][0])
             return self._met(rest for _, *rest in found if rest[0] is not None)
         return self._met(self._connection.read(cypher.REFS, {"refs": keys})) if keys else {}
 
@@ -112,7 +119,13 @@ class Reading:
 
     def by_terms(self, query: str, rows: int | None = None) -> dict[EntityRef, int]:
         """Refs of entities with these index terms, `rows` of them when given."""
-        return self._met(self._connection.read(cypher.by_terms(limited=rows is not None), {"query": query, "rows": rows}))
+        return self._met(
+            self._connection.read(cypher.by_terms(limited=rows is not None), {"query": query, "rows": rows})
+        )
+
+    def numbers(self, refs: Iterable[EntityRef]) -> set[int]:
+        """Numbers of those refs that this read met."""
+        return {self._numbers[ref] for ref in refs if ref in self._numbers}
 
     def text(self, number: int) -> EntityRef:
         """The ref of a number that this read met."""
@@ -124,19 +137,15 @@ class Reading:
 
     def _met(self, rows: Iterable[Sequence[Any]]) -> dict[EntityRef, int]:
         """Remember refs from (number, ref, joined)."""
-        found: dict[EntityRef, int] = {}
-        for number, text, joined in rows:
-            ref = self._texts[number] = EntityRef(text)
-            if joined:
-                self._joined.add(number)
-            found[ref] = number
-        return found
+        return {self.meet(*row): row[0] for row in rows}
 
-    def meet(self, number: int, text: str, joined: bool | None) -> None:
-        """Remember a ref that another query returned."""
-        self._texts[number] = EntityRef(text)
+    def meet(self, number: int, text: str, joined: bool | None) -> EntityRef:
+        """Remember a ref that a query returned."""
+        ref = self._texts[number] = EntityRef(text)
+        self._numbers[ref] = number
         if joined:
             self._joined.add(number)
+        return ref
 
     # -- rows
 
@@ -170,13 +179,18 @@ class Reading:
         source, of = self.scopes[scope]
         return statement(ref, self.row(timeline, values), source, of, label)
 
+    def span_statement(self, number: int, label: str, scope: int, span: Row) -> Statement:
+        """What a timeline about this ref states over an interval."""
+        source, of = self.scopes[scope]
+        return statement(self._texts[number], span, source, of, label)
+
     # -- joined things
 
     def groups(self, ids: Collection[int]) -> dict[int, tuple[int, ...]]:
         """For each number those of all refs of the same thing, itself included, in ascending order."""
         beside: dict[int, set[int]] = {}
         met = set[int]()
-        frontier = self._joined.intersection(ids)
+        frontier = self._joined.intersection(ids) - self._groups.keys()
         while frontier:
             for one, other, text in self.rows(cypher.JOINS, ids=list(frontier)):
                 self.meet(other, text, True)
@@ -184,12 +198,11 @@ class Reading:
                 beside.setdefault(other, set()).add(one)
             met |= frontier
             frontier = beside.keys() - met
-        done: dict[int, tuple[int, ...]] = {}
-        for number in ids:
-            if number not in done:
+        for number in met:
+            if number not in self._groups:
                 group = tuple(sorted(_reachable(number, beside)))
-                done.update(dict.fromkeys(group, group))
-        return {number: done[number] for number in ids}
+                self._groups.update(dict.fromkeys(group, group))
+        return {number: self._groups.get(number, (number,)) for number in ids}
 
     def members(self, refs: Iterable[EntityRef]) -> set[int]:
         """Numbers of these refs and all they are joined with."""

@@ -76,12 +76,11 @@ class NewTexts:
         keys = sorted(self._entries)
         for some in batched(keys, ROWS):
             asked = [[place, *key] for place, key in enumerate(some)]
-            before = dict(self._transaction.rows(cypher.READ_POSTINGS, rows=asked))
+            rows = self._transaction.rows(cypher.READ_POSTINGS, rows=asked)
+            before = {int(place): bytes(entries) for place, entries in rows}
             self._transaction.run(
                 cypher.WRITE_POSTINGS,
-                rows=[
-                    [*key, before.get(place, b"") + b"".join(self._entries[key])] for place, key in enumerate(some)
-                ],
+                rows=[[*key, before.get(place, b"") + b"".join(self._entries[key])] for place, key in enumerate(some)],
             )
 
     def _index(self, label: str, body: bytes) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from graph.clock import Instant
@@ -46,6 +46,7 @@ class _Ledgers(NamedTuple):
     batch_digest: str | None
     batch_attempt: str | None
     batch_rows: int | None
+    published: int
     scope: int | None
     purged: bool
 
@@ -66,9 +67,7 @@ def apply(transaction: Transaction, batch: FactBatch, prepared: Prepared, now: I
     """
     transaction.run(cypher.LOCK_CLOCK)
     source_scope = scope_key(batch.source, batch.scope)
-    ledgers = _Ledgers(
-        *transaction.rows(cypher.READ_LEDGERS, batch=node_key(batch.id), scope=source_scope)[0]
-    )
+    ledgers = _Ledgers(*transaction.rows(cypher.READ_LEDGERS, batch=node_key(batch.id), scope=source_scope)[0])
     digest = batch_digest(prepared).hex()
     if ledgers.batch_record is not None:
         if ledgers.batch_digest != digest:
@@ -76,6 +75,8 @@ def apply(transaction: Transaction, batch: FactBatch, prepared: Prepared, now: I
                 f"Batch {batch.id} of {batch.source} {batch.scope} was applied before with other facts.",
                 "This is a defect of the source: a batch id names its content.",
             )
+        if ledgers.published < ledgers.batch_record:  # whoever wrote it did not come to publish it
+            transaction.run(cypher.PUBLISH, record=ledgers.record)
         ours = ledgers.batch_attempt == attempt
         return Receipt(ledgers.batch_record, applied=ours, rows_written=(ledgers.batch_rows or 0) if ours else 0)
     snapshots = transaction.rows(cypher.READ_SNAPSHOTS, scope=ledgers.scope) if ledgers.scope is not None else []
@@ -119,7 +120,12 @@ class _Write:
     """The facts of one batch on their way into the graph."""
 
     def __init__(
-        self, transaction: Transaction, batch: FactBatch, ledgers: _Ledgers, marks: Sequence[Mark], snapshot: Mark | None
+        self,
+        transaction: Transaction,
+        batch: FactBatch,
+        ledgers: _Ledgers,
+        marks: Sequence[Mark],
+        snapshot: Mark | None,
     ) -> None:
         self.transaction = transaction
         self.batch = batch
@@ -256,7 +262,7 @@ class _Write:
         for query, some_rows in rows.items():
             for some in batched(some_rows, ROWS):
                 for place, node in self.transaction.rows(query, rows=some, scope=self.scope):
-                    key, _, after = self._fresh[place]
+                    key, _, after = self._fresh[int(place)]
                     self._put(key, node, after, None)
         if joined:
             self.transaction.run(cypher.MARK_JOINED, refs=sorted(joined))
@@ -265,7 +271,9 @@ class _Write:
         """The nodes of all refs that new timelines need; made where they are missing."""
         texts = list(
             dict.fromkeys(
-                text for key, _, _ in self._fresh for text in ((key.ref, key.other) if key.form == RELATION else (key.ref,))
+                text
+                for key, _, _ in self._fresh
+                for text in ((key.ref, key.other) if key.form == RELATION else (key.ref,))
             )
         )
         refs: dict[str, int] = {}
@@ -273,9 +281,10 @@ class _Write:
         for some in batched(texts, ROWS):
             keys = [node_key(text) for text in some]
             for place, node in self.transaction.rows(cypher.FIND_REFS, refs=keys):
-                refs[some[place]] = node
-                if keys[place] != some[place]:
-                    long.append([node, some[place]])
+                text = some[int(place)]
+                refs[text] = node
+                if keys[int(place)] != text:
+                    long.append([node, text])
         if long:
             self.transaction.run(cypher.NAME_LONG_REFS, rows=long)
         return refs
@@ -289,6 +298,3 @@ def timeline_key(parts: Sequence[Any]) -> TimelineKey:
 
 def _valid_from(one: Row) -> Instant:
     return one.valid_from
-
-
-Work = Callable[[Transaction], Receipt]

@@ -35,7 +35,7 @@ from graph.stores import sqlite_changes, sqlite_names, sqlite_purge, sqlite_sele
 from graph.stores.sqlite_file import ENTITY_TYPE, SqliteFile
 from graph.stores.sqlite_read import Catalogue, Reading, numbers
 from graph.stores.sqlite_vectors import Vectors, check_stamp, put_vectors, stamp
-from graph.stores.sqlite_write import apply
+from graph.stores.sqlite_write import Writer
 from graph.traverse import Expand, Hop, shortest_paths, subgraph
 
 
@@ -46,6 +46,7 @@ class SqliteStore:
         self._clock = clock or _wall_clock
         self._file = SqliteFile(path)
         self._catalogue = Catalogue()
+        self._writer = Writer(self._file, self._catalogue.symbols)
         self._vectors = Vectors()
         self._vocabularies: dict[object, Mapping[str, int]] = {}
         self._lock = Lock()
@@ -54,9 +55,7 @@ class SqliteStore:
 
     def apply(self, batch: FactBatch) -> Receipt:
         """Store facts, ledgers and cursor in one transaction. Raises `BatchRefused`; then nothing was stored."""
-        prepared = prepare(batch)
-        with self._file.writing() as connection:
-            return apply(connection, self._catalogue.symbols, batch, prepared, self._clock())
+        return self._writer.apply(batch, prepare(batch), self._clock())
 
     def put_vectors(self, embedder: str, vectors: Iterable[tuple[str, Sequence[float]]]) -> None:
         """Store unit vectors by content hash. Raises `EmbedderMismatch`, and `ValueError` for what is no vector."""
@@ -80,7 +79,12 @@ class SqliteStore:
     def cursor(self, source: str, scope: str) -> str | None:
         """The cursor stored with the last batch of this source and scope that had one."""
         with self._file.reading() as connection:
-            row = connection.execute("SELECT cursor FROM scope WHERE source=? AND scope=?", (source, scope)).fetchone()
+            try:
+                row = connection.execute(
+                    "SELECT cursor FROM scope WHERE source=? AND scope=?", (source, scope)
+                ).fetchone()
+            except UnicodeEncodeError:  # no stored text is like that
+                return None
         return row[0] if row is not None else None
 
     def record(self, at: Instant | None = None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -24,7 +24,7 @@ from graph.rows import (
     check_generation,
 )
 from graph.store import Receipt
-from graph.stores.sqlite_file import CHANGED_TYPE, ENTITY_TYPE
+from graph.stores.sqlite_file import CHANGED_TYPE, ENTITY_TYPE, SqliteFile
 from graph.stores.sqlite_postings import (
     EVERY,
     NAME_ENTRY,
@@ -38,24 +38,41 @@ from graph.stores.sqlite_symbols import EXTRACTOR, FIELD, KIND, LABEL, NewSymbol
 from graph.stores.sqlite_tombstones import Tombstones
 from graph.terms import body_terms, name_terms
 
+_REMEMBERED = 50_000
+"""Refs whose numbers are remembered between batches."""
+
 INLINE_BYTES = 512
 """Longer bodies are kept once in `body`: closing a version then copies a number, and versions stay on their page."""
 
 
-def apply(
-    connection: sqlite3.Connection, symbols: Symbols, batch: FactBatch, prepared: Prepared, now: Instant
-) -> Receipt:
-    """Store a prepared batch inside the open write transaction. Raises `BatchRefused`."""
-    digest = batch_digest(prepared)
-    known = connection.execute("SELECT number, digest FROM record WHERE batch=?", (batch.id,)).fetchone()
-    if known is not None:
-        if known[1] != digest:
-            raise BatchRefused(
-                f"Batch {batch.id} of {batch.source} {batch.scope} was applied before with other facts.",
-                "This is a defect of the source: a batch id names its content.",
-            )
-        return Receipt(known[0], applied=False, rows_written=0)
-    return _Write(connection, NewSymbols(symbols, connection), batch, prepared, now, digest).run()
+class Writer:
+    """Applies batches, and remembers the numbers of refs between them."""
+
+    def __init__(self, file: SqliteFile, symbols: Symbols) -> None:
+        self._file = file
+        self._symbols = symbols
+        self._refs: dict[str, int] = {}
+        self._purges = 0
+
+    def apply(self, batch: FactBatch, prepared: Prepared, now: Instant) -> Receipt:
+        """Store a prepared batch in one transaction. Raises `BatchRefused`; then nothing was stored."""
+        digest = batch_digest(prepared)
+        with self._file.writing() as connection:
+            known = connection.execute("SELECT number, digest FROM record WHERE batch=?", (batch.id,)).fetchone()
+            if known is not None:
+                if known[1] != digest:
+                    raise BatchRefused(
+                        f"Batch {batch.id} of {batch.source} {batch.scope} was applied before with other facts.",
+                        "This is a defect of the source: a batch id names its content.",
+                    )
+                return Receipt(known[0], applied=False, rows_written=0)
+            purges: int = connection.execute("SELECT count(*) FROM purge").fetchone()[0]
+            refs = self._refs if purges == self._purges else {}  # a purge, maybe another process's, frees numbers
+            write = _Write(connection, NewSymbols(self._symbols, connection), batch, prepared, now, digest, refs)
+            receipt = write.run()
+        self._refs = write.refs if len(refs) + len(write.refs) > _REMEMBERED else {**refs, **write.refs}
+        self._purges = purges
+        return receipt
 
 
 @dataclass(slots=True)
@@ -83,6 +100,7 @@ class _Write:
         prepared: Prepared,
         now: Instant,
         digest: bytes,
+        known_refs: Mapping[str, int],
     ) -> None:
         self.connection = connection
         self.symbols = symbols
@@ -93,7 +111,11 @@ class _Write:
         self.number = self._next("record", "number")
         self.pending = _Pending()
         self.postings = Postings(connection)
+        self.known_refs = known_refs
         self.refs: dict[str, int] = {}
+        self.labels: dict[str, int] = {}
+        self.types: dict[str, int] = {}
+        self.extractors: dict[str, int] = {}
         self.new_refs_from = self._next("ref", "id")
         self.next_timeline = self._next("timeline", "id")
         self.next_body = self._next("body", "id")
@@ -276,36 +298,29 @@ class _Write:
         new: bool,
     ) -> None:
         """Queue rows of a timeline with their bodies and index entries. `stored` are the bodies it is known to have."""
-        pending, number = self.pending, self.number
+        pending, number, form = self.pending, self.number, key.form
         for row in rows:
-            body = row.body
+            at, valid_to, state, body, observed_at, locator, url, extractor_text, stated_end, stated, joined = row
             kept: object
             if not body:
                 kept = None
             elif body in stored:
                 kept = stored[body]
-            elif key.form == PASSAGE:
+            elif form == PASSAGE:
                 kept = stored[body] = self._keep_passage(timeline, numbers[3], body, new=new)
             else:
                 kept = stored[body] = self._keep_body(body)
-                if key.form == ENTITY:
+                if form == ENTITY:
                     self._index_properties(key.ref, numbers[0], body)
-            if numbers[1] == CHANGED_TYPE and row.state == PRESENT and not row.joined & JOINS_PREVIOUS:
-                pending.changes.append((row.valid_from, timeline, numbers[0], numbers[2]))
+            if numbers[1] == CHANGED_TYPE and state == PRESENT and not joined & JOINS_PREVIOUS:
+                pending.changes.append((at, timeline, numbers[0], numbers[2]))
+            extractor = self.extractors.get(extractor_text)
+            if extractor is None:
+                extractor = self.extractors[extractor_text] = self.symbols.id(EXTRACTOR, extractor_text)
+            flags = state | (4 if stated else 0) | joined << 3
+            end = None if stated_end == OPEN else stated_end
             pending.versions.append(
-                (
-                    timeline,
-                    row.valid_from,
-                    number,
-                    row.valid_to,
-                    row.state | (4 if row.stated else 0) | row.joined << 3,
-                    None if row.stated_end == OPEN else row.stated_end,
-                    row.observed_at,
-                    self.symbols.id(EXTRACTOR, row.extractor),
-                    row.locator,
-                    row.url,
-                    kept,
-                )
+                (timeline, at, number, valid_to, flags, end, observed_at, extractor, locator, url, kept)
             )
 
     def _keep_body(self, body: bytes) -> object:
@@ -348,16 +363,20 @@ class _Write:
 
     def _numbers(self, key: TimelineKey, scope: int) -> tuple[int, int, int, int, int, str]:
         """(src, type, dst, label, scope, extra) of a timeline."""
-        form = key.form
-        label = self.symbols.id(LABEL, key.label)
-        src = self.refs[key.ref]
+        form, ref, type_text, other, discriminator, label_text = key
+        label = self.labels.get(label_text)
+        if label is None:
+            label = self.labels[label_text] = self.symbols.id(LABEL, label_text)
+        src = self.refs[ref]
         if form == ENTITY:
             return (src, ENTITY_TYPE, 0, label, scope, "")
-        type_ = self.symbols.id(form, key.type)
+        type_ = self.types.get(form + type_text)
+        if type_ is None:
+            type_ = self.types[form + type_text] = self.symbols.id(form, type_text)
         if form == RELATION:
-            return (src, type_, self.refs[key.other], label, scope, key.discriminator)
+            return (src, type_, self.refs[other], label, scope, discriminator)
         if form == ALIAS:
-            return (src, type_, -self.names[key.other], label, scope, "")
+            return (src, type_, -self.names[other], label, scope, "")
         return (src, type_, 0, label, scope, "")
 
     def _find_timeline(self, numbers: tuple[int, int, int, int, int, str]) -> int | None:
@@ -388,9 +407,12 @@ class _Write:
         find = self.connection.execute
         refs = self.refs
         unknown: list[str] = []
+        known_refs = self.known_refs
         for text in wanted:
-            row = find("SELECT id FROM ref WHERE ref=?", (text,)).fetchone()
-            if row is not None:
+            known = known_refs.get(text)
+            if known is not None:
+                refs[text] = known
+            elif (row := find("SELECT id FROM ref WHERE ref=?", (text,)).fetchone()) is not None:
                 refs[text] = row[0]
             else:
                 unknown.append(text)

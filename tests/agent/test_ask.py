@@ -237,6 +237,30 @@ def test_what_a_person_changed_is_told_by_a_part_of_the_name(store: GraphStore, 
     assert ask(store, "what did Zelda change", now=NOW).status == "not_found"
 
 
+def test_what_changed_in_a_directory_that_no_longer_exists_is_told(store: GraphStore, world: World) -> None:
+    world.block(world.commit("Add"), "aws_lb.main", "terraform/gone")
+    world.block(world.commit("Drop"), "aws_lb.main", "terraform/gone", effect="deleted")
+    answer = ask(world.into(store), "what changed in terraform/gone", now=NOW)
+    assert [c.title for c in answer.changes] == ["Drop", "Add"]
+
+
+def test_what_moved_out_of_a_place_belongs_to_it_until_then(store: GraphStore, world: World) -> None:
+    world.block(world.commit("Add"), "aws_lb.main", "old")
+    world.block(world.commit("Move"), "aws_lb.main", "new", effect="moved", moved_from=("old", "aws_lb.main"))
+    world.block(world.commit("Later"), "aws_lb.main", "new", effect="updated", changed={"port": (value(1), value(2))})
+    world.into(store)
+    assert [c.title for c in ask(store, "what changed in new", now=NOW).changes] == ["Later", "Move"]
+    assert "Later" not in [c.title for c in ask(store, "what changed in old", now=NOW).changes]
+
+
+def test_who_deleted_prefers_what_was_deleted_over_what_lives_under_the_name(store: GraphStore, world: World) -> None:
+    world.block(world.commit(), "aws_lb.main")
+    world.block(world.commit(), "aws_lb_target_group.main")
+    world.block(world.commit("Drop", "Bob Baker"), "aws_lb_target_group.main", effect="deleted")
+    answer = ask(world.into(store), "who deleted main?", now=NOW)
+    assert answer.text.startswith("Bob Baker deleted aws_lb_target_group.main")
+
+
 def test_why_quotes_the_commit_message_and_its_links(store: GraphStore, world: World) -> None:
     commit = world.commit("Open port", request=7, body="Needed for the partner.\nSee https://chat.example/t/42")
     world.block(commit, "aws_lb.main")

@@ -112,6 +112,18 @@ def test_a_preposition_inside_a_name_is_part_of_the_name(store: GraphStore, worl
     )
 
 
+@pytest.mark.parametrize("name", ["x_always_block", "cloud_gov_a", "terraform_yaml", "the_resource", "in_and_out"])
+def test_words_that_usually_lead_up_to_a_name_may_belong_to_it(store: GraphStore, world: World, name: str) -> None:
+    commit = world.commit()
+    world.block(commit, f"aws_route53_record.{name}")
+    world.block(commit, f"aws_route53_record.{name}aa")
+    world.block(commit, f"aws_route53_record.{name}_other")
+    world.into(store)
+    said = name.replace("_", " ")
+    assert best(store, f"the route53 record {said}") == f"terraform/shop:aws_route53_record.{name}"
+    assert best(store, f"{said} dns record in terraform/shop") == f"terraform/shop:aws_route53_record.{name}"
+
+
 def test_the_same_name_in_two_directories_is_ambiguous_with_the_newer_one_first(
     store: GraphStore, world: World
 ) -> None:
@@ -162,6 +174,33 @@ def test_type_words_without_a_name_mean_all_such_things_of_the_place(store: Grap
     assert group(store, "a security group in terraform/bastion") == {"aws_security_group.bastion"}
     assert group(store, "security groups in bastion") == {"aws_security_group.bastion"}
     assert group(store, "the database") == {"aws_db_instance.orders"}
+
+
+def test_a_name_with_type_words_that_only_names_a_place_means_the_things_there(store: GraphStore, world: World) -> None:
+    commit = world.commit()
+    world.block(commit, "aws_s3_bucket.logs", "terraform/docs-rs")
+    world.block(commit, "aws_s3_bucket.static", "terraform/crates-io")
+    world.block(commit, "datadog_role.docs_rs", "terraform/team")
+    world.into(store)
+    assert group(store, "the docs-rs bucket") == {"aws_s3_bucket.logs"}
+    assert group(store, "the bucket for crates.io") == {"aws_s3_bucket.static"}
+
+
+def test_a_type_of_which_only_deleted_things_are_left_is_found(store: GraphStore, world: World) -> None:
+    shop(world)
+    world.block(world.commit(), "aws_sqs_queue.jobs")
+    world.block(world.commit(), "aws_sqs_queue.jobs", effect="deleted")
+    world.into(store)
+    assert group(store, "the queue") == {"aws_sqs_queue.jobs"}
+
+
+def test_an_address_that_does_not_exist_is_not_taken_for_another_type(store: GraphStore, world: World) -> None:
+    world.block(world.commit(), "aws_vpc.main")
+    world.block(world.commit(), "aws_lb.front")
+    world.into(store)
+    found = resolve(store, "aws_lb.main", VIEW)
+    assert not found.found
+    assert "aws_vpc.main" in {t.text("address") for t in found.nearest}
 
 
 def test_a_type_of_a_provider_outside_the_vocabulary_is_understood(store: GraphStore, world: World) -> None:

@@ -73,7 +73,7 @@ def refs(found: Retrieved) -> list[str]:
 @pytest.mark.parametrize(
     ("query", "ref"),
     [
-        ("payment outage", "Thread:outage"),
+        ("customers were unable to make payments", "Thread:outage"),
         ("https stopped being trusted", "Commit:certs"),
         ("monitoring of storage running out", "Commit:alarm"),
         ("more capacity for peak load", "Commit:scale"),
@@ -126,7 +126,7 @@ def test_the_best_sentence_of_a_long_passage_counts(store: GraphStore, embedder:
     cosine = next(hit.score for hit in whole.items if hit.ref == "Document:long")
     best = retrieve(store, embedder, query, View(), ROOMY).passages[0]
     assert best.hit.ref == "Document:long"
-    assert best.score > max(cosine, 0.8)
+    assert best.score > cosine + 0.2
 
 
 def test_without_an_embedder_full_text_serves(store: GraphStore) -> None:

@@ -16,6 +16,7 @@ from graph.model import Value
 from ingest.sources.git.blocks import AttributeChange
 
 Attributes = Mapping[str, Value]
+_Lists = dict[str, dict[int, dict[str, Value]]]
 
 _INDEX = re.compile(r"\[(\d+)\]")
 _ENCODE = msgspec.json.Encoder(order="deterministic").encode
@@ -32,7 +33,7 @@ def same_value(one: Value, other: Value) -> bool:
 
 def attribute_changes(before: Attributes, after: Attributes) -> tuple[AttributeChange, ...]:
     """The paths that differ, in the new version's order, what is gone last. Empty when only order differs."""
-    if not any("[" in path for path in before) or not any("[" in path for path in after):
+    if not any("[" in path for path in before) and not any("[" in path for path in after):
         return _differences(before, after)
     return _differences(_renumbered(before, after), after)
 
@@ -65,9 +66,15 @@ def _differences(before: Attributes, after: Attributes) -> tuple[AttributeChange
 def _renumbered(before: Attributes, after: Attributes) -> Attributes:
     """`before` with its list elements at the positions of the elements of `after` that they are most like."""
     old_lists, new_lists = _lists(before), _lists(after)
-    renumbered: dict[str, Value] = {path: value for path, value in before.items() if not _INDEX.search(path)}
+    renumbered = {
+        _as_element(path, after, new_lists): value for path, value in before.items() if not _INDEX.search(path)
+    }
     for prefix, old_elements in old_lists.items():
         new_elements = new_lists.get(prefix, {})
+        if not new_elements and len(old_elements) == 1 and any(path.startswith(prefix + ".") for path in after):
+            inner = {f"{prefix}{rest}": value for rest, value in next(iter(old_elements.values())).items()}
+            renumbered.update(_renumbered(inner, after))
+            continue
         position = _pairing(old_elements, new_elements)
         free = max([*new_elements, *position.values(), -1]) + 1
         for index, element in old_elements.items():
@@ -81,9 +88,19 @@ def _renumbered(before: Attributes, after: Attributes) -> Attributes:
     return renumbered
 
 
-def _lists(attributes: Attributes) -> dict[str, dict[int, dict[str, Value]]]:
+def _as_element(path: str, after: Attributes, new_lists: _Lists) -> str:
+    """The path of a map's entry when the new version has that map as a list of one element; else the path."""
+    if path in after:
+        return path
+    for prefix, elements in new_lists.items():
+        if path.startswith(prefix + ".") and len(elements) == 1 and 0 in elements:
+            return f"{prefix}[0]{path[len(prefix) :]}"
+    return path
+
+
+def _lists(attributes: Attributes) -> _Lists:
     """Path before the first index -> index -> what stands under it, by the rest of the path."""
-    lists: dict[str, dict[int, dict[str, Value]]] = {}
+    lists: _Lists = {}
     for path, value in attributes.items():
         found = _INDEX.search(path)
         if found is not None:

@@ -6,7 +6,7 @@ say *who* did it. Merges of the mainline back into the branch bring nothing of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ingest.sources.git.blocks import BlockChange, Effect, Place
@@ -39,11 +39,11 @@ class Credit:
 class Attribution:
     """Credits the changes of one step."""
 
-    def __init__(self, step: Step, block_changes: Callable[[Commit], Sequence[BlockChange]]) -> None:
-        """`block_changes` compares a commit inside the merge with its parent; it is asked only when needed."""
+    def __init__(self, step: Step, block_changes: Callable[[Sequence[FileEntry]], Sequence[BlockChange]]) -> None:
+        """`block_changes` compares files of a commit inside the merge with its parent's; it is asked only when needed."""
         self._step = step
         self._block_changes = block_changes
-        self._compared: dict[str, Sequence[BlockChange]] = {}
+        self._compared: dict[tuple[str, str | None], dict[Name, BlockChange]] = {}
         self._touching: dict[str, list[Commit]] = {}
         self._entries: dict[tuple[str, str], FileEntry] = {}
         for commit in reversed(step.inner):
@@ -94,22 +94,38 @@ class Attribution:
                 paths.add(place.path)
         touches: list[tuple[Commit, BlockChange]] = []
         for commit in reversed(self._step.inner):
-            if not any((commit.sha, path) in self._entries for path in paths):
-                continue
-            for own in self._compare(commit):
-                before = own.moved_from
-                if _name(own.place) in names or (before is not None and _name(before) in names):
-                    touches.append((commit, own))
-                    if before is not None:
-                        names.add(_name(before))
-                        paths.add(before.path)
-                    break
+            own = self._touch(commit, names, paths)
+            if own is not None:
+                touches.append((commit, own))
+                if own.moved_from is not None:
+                    names.add(_name(own.moved_from))
+                    paths.add(own.moved_from.path)
         return _decisive(change.effect, touches)
 
-    def _compare(self, commit: Commit) -> Sequence[BlockChange]:
-        compared = self._compared.get(commit.sha)
+    def _touch(self, commit: Commit, names: Iterable[Name], paths: Iterable[str]) -> BlockChange | None:
+        """What a commit did to the block that has one of these names in one of these files."""
+        for path in paths:
+            if (entry := self._entries.get((commit.sha, path))) is None:
+                continue
+            compared = self._compare(commit, (entry,), path)
+            own = next((compared[name] for name in names if name in compared), None)
+            # What came or went in this file may have moved from or to another one.
+            if own is not None and own.effect in ("created", "deleted") and len(commit.files) > 1:
+                compared = self._compare(commit, commit.files, None)
+                own = next((compared[name] for name in names if name in compared), own)
+            if own is not None:
+                return own
+        return None
+
+    def _compare(self, commit: Commit, files: Sequence[FileEntry], path: str | None) -> dict[Name, BlockChange]:
+        """What the commit did in these of its files, by every name it concerns."""
+        compared = self._compared.get((commit.sha, path))
         if compared is None:
-            compared = self._compared[commit.sha] = self._block_changes(commit)
+            compared = self._compared[commit.sha, path] = {}
+            for own in self._block_changes(files):
+                compared[_name(own.place)] = own
+                if own.moved_from is not None:
+                    compared.setdefault(_name(own.moved_from), own)
         return compared
 
 
@@ -118,12 +134,11 @@ def _decisive(effect: Effect, touches: list[tuple[Commit, BlockChange]]) -> list
 
     What one commit wrote and another renamed reached the mainline by both.
     """
-    alters = [touch for touch in touches if touch[1].effect in _ALTERS]
-    moves = [touch for touch in touches if touch[1].effect == "moved"]
     if effect in _ALTERS:
         return [touch for touch in touches if touch[1].effect != "format_only"] or touches
     if effect == "moved":
-        return moves or alters or touches
+        moves = [touch for touch in touches if touch[1].effect == "moved"]
+        return moves or [touch for touch in touches if touch[1].effect != "format_only"] or touches
     return [touch for touch in touches if touch[1].effect == "format_only"] or touches
 
 

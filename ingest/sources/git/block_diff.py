@@ -117,7 +117,7 @@ class Differ:
             if tongue is not None and file.old_blob != file.new_blob:
                 gone, came = self._touched(tongue, file, read)
                 directory = tongue.language.directory(file.path)
-                whole = file.old_blob is None or file.new_blob is None
+                whole = file.old_blob or "" if file.new_blob is None else file.new_blob if file.old_blob is None else ""
                 removed.extend(self._block(tongue, directory, file.path, span, whole) for span in gone)
                 added.extend(self._block(tongue, directory, file.path, span, whole) for span in came)
         pairs, removed, added = _paired(removed, added)
@@ -214,7 +214,7 @@ class Differ:
 
     # -- blocks
 
-    def _block(self, tongue: _Tongue, directory: str, path: str, span: Span, whole_file: bool) -> Block:
+    def _block(self, tongue: _Tongue, directory: str, path: str, span: Span, whole_file: str) -> Block:
         language, discerning = tongue.language, tongue.discerning
         key = (language.name, span.block_type, span.type, span.text)
         known = self._meanings.get(key)

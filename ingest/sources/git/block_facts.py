@@ -15,6 +15,7 @@ from ingest.sources.git.log import Commit, FileEntry
 from ingest.sources.git.site import Site
 
 _NOTHING: Properties = {}
+_ABSENT: Properties = {"state": "absent"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,4 +229,4 @@ def _attribute(change: AttributeChange) -> Value:
 
 
 def _side(value: tuple[Value] | None) -> Value:
-    return {"state": "absent"} if value is None else {"state": "value", "value": value[0]}
+    return _ABSENT if value is None else {"state": "value", "value": value[0]}

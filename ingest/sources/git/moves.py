@@ -15,14 +15,13 @@ Linear in the number of blocks but for groups of one type or one body, whose com
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from rapidfuzz import fuzz
+import msgspec
 
 from graph.model import Value
 from graph.text import name_tokens
@@ -37,8 +36,8 @@ _BOUND_TO_NAME = frozenset(
 )
 """Block types whose bodies often say the same by chance."""
 
-_DISTINCT, _DISTINCT_WHEN_BOUND = 3.0, 8.0
-"""From this weight on, a body is taken to be nobody else's."""
+_DISTINCT, _DISTINCT_WHEN_BOUND, _DISTINCT_BESIDE_NAME = 3.0, 8.0, 2.0
+"""From this weight on, a body is taken to be nobody else's; the last without what holds its own name."""
 _SAME_NAME_SCORE, _FOLLOWING_SCORE = 0.6, 0.3
 """Least scores of `similar_body` under the same name: by itself, and where other blocks went the same way."""
 _LIKE_NAME_SCORE, _OTHER_NAME_SCORE, _ELSEWHERE = 0.75, 0.9, 0.05
@@ -49,6 +48,7 @@ _FELLOWS = 3
 _MAX_COMPARISONS = 2_500
 _ALIKE_LETTERS = 0.85
 _NAME = "\x00"
+_ENCODE = msgspec.json.Encoder(order="deterministic").encode
 
 _MODULE_STEP = re.compile(r"^module\.[^.\[]+(?:\[[^\]]*\])?\.")
 _LAST_INDEX = re.compile(r"\[[^\]]*\]$")
@@ -62,7 +62,7 @@ class Block:
         identity: the address under which its versions are paired.
         type: the type within which moves are sought.
         digest: equal for blocks that mean the same, whatever their address.
-        whole_file: whether the whole file came or went with it.
+        whole_file: the blob, when the whole file came or went with the block; else empty.
     """
 
     language: str
@@ -73,7 +73,7 @@ class Block:
     type: str
     meaning: Meaning
     digest: bytes
-    whole_file: bool
+    whole_file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,11 @@ def find_moves(removed: Sequence[Block], added: Sequence[Block]) -> list[Move]:
 
 def likeness(old: Block, new: Block) -> float:
     """The share of attributes, of both, that agree when each block's own name is left aside."""
-    one, other = _nameless(old), _nameless(new)
-    if not one and not other:
-        return 1.0
-    return 2 * len(one & other) / (len(one) + len(other))
+    return _share(_nameless(old), _nameless(new))
+
+
+def _share(one: frozenset[tuple[str, str]], other: frozenset[tuple[str, str]]) -> float:
+    return 2 * len(one & other) / (len(one) + len(other)) if one or other else 1.0
 
 
 class _Search:
@@ -160,9 +161,10 @@ class _Search:
             else:
                 named = _by(olds, lambda block: block.span.name)
                 pairs = [(old, new) for new in news for old in named.get(new.span.name, ())[:20]]
+            said = {block: _nameless(block) for pair in pairs for block in pair}
             ranked: list[tuple[float, float, int]] = []
             for number, (old, new) in enumerate(pairs):
-                score = likeness(old, new)
+                score = _share(said[old], said[new])
                 if score >= _FOLLOWING_SCORE and score >= self._least_score(old, new, bound=bound):
                     ranked.append((-score, -_nearness(old, new), number))
             for score, _, number in sorted(ranked):
@@ -181,7 +183,7 @@ class _Search:
         if bound:
             return 2.0
         like = _name_likeness(old.span.name, new.span.name) >= _LIKE_NAME
-        if not like and min(_nameless_weight(old), _nameless_weight(new)) < _DISTINCT:
+        if not like and min(_nameless_weight(old), _nameless_weight(new)) < _DISTINCT_BESIDE_NAME:
             return 2.0
         least = _LIKE_NAME_SCORE if like else _OTHER_NAME_SCORE
         return least if old.directory == new.directory else least + _ELSEWHERE
@@ -290,6 +292,8 @@ def _value_weight(value: Value) -> float:
 
 def _name_likeness(one: str, other: str) -> float:
     """The share of words that two names have in common; or how alike they are letter by letter, if that is very much."""
+    from rapidfuzz import fuzz  # takes longer to load than most diffs need it
+
     words, others = frozenset(name_tokens(one)), frozenset(name_tokens(other))
     shared = len(words & others) / len(words | others) if words or others else 0.0
     letters = fuzz.ratio(one, other) / 100
@@ -307,7 +311,7 @@ def _spellings(name: str) -> tuple[str, ...]:
 
 
 def _without(value: Value, names: tuple[str, ...]) -> str:
-    text = json.dumps(value, sort_keys=True)
+    text = '"' + value if isinstance(value, str) else _ENCODE(value).decode()
     for name in names:
         text = text.replace(name, _NAME)
     return text
@@ -322,8 +326,8 @@ def _nearness(old: Block, new: Block) -> float:
 
 
 def _same_file_elsewhere(old: Block, new: Block) -> bool:
-    """Whether a whole file of this name went from one directory and came to another."""
-    return old.whole_file and new.whole_file and old.path.rpartition("/")[2] == new.path.rpartition("/")[2]
+    """Whether the whole file went and came again elsewhere, byte by byte."""
+    return old.whole_file != "" and old.whole_file == new.whole_file
 
 
 def _unindexed(address: str) -> str:

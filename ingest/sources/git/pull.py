@@ -83,7 +83,8 @@ class _Pull:
             if self._batches.full:
                 yield from self._batches.cut(self._cursor.text(), self._cursor.at)
         if self._stopped is not None:
-            yield from self._batches.cut(self._cursor.text(), self._cursor.at)
+            if self._batches.out:
+                yield from self._batches.cut(self._cursor.text(), self._cursor.at)
             raise _incomplete(self._repository, self._stopped)
         yield from self._end()
 

@@ -133,8 +133,9 @@ class Reader:
         language = self._language(path)
         return language is not None and language.directory(path) == directory
 
-    def _inner_changes(self, commit: Commit) -> Sequence[BlockChange]:
-        return self._differ.changes(self._readable(commit.files), self._blobs.read)
+    def _inner_changes(self, files: Sequence[FileEntry]) -> Sequence[BlockChange]:
+        readable = self._readable(files)
+        return self._differ.changes(readable, self._blobs.read) if readable else ()
 
     def _readable(self, files: Iterable[FileEntry]) -> list[FileChange]:
         changes: list[FileChange] = []

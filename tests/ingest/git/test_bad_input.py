@@ -64,17 +64,19 @@ def test_a_git_that_is_too_old_is_told_so(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_missing_tree_keeps_what_came_before_and_is_an_error(tmp_path: Path) -> None:
     repo = RepoBuilder(tmp_path / "infra")
-    repo.commit("One", {"main.tf": 'variable "x" {}\n'})
-    repo.commit("Two", {"main.tf": 'variable "y" {}\n'})
+    for title in ("One", "Two", "Three"):
+        repo.commit(title, {"main.tf": f'variable "{title}" {{}}\n'})
     tree = repo.git("rev-parse", "HEAD^{tree}")
-    repo.commit("Three", {"main.tf": 'variable "z" {}\n'})
+    repo.commit("Four", {"main.tf": 'variable "z" {}\n'})
     (repo.path / ".git/objects" / tree[:2] / tree[2:]).unlink()
     world = World(repo.path)
     with pytest.raises(SourceDataInvalid, match="could not read all"):
         world.pull()
+    # The last commit before it may have been cut off in the middle, and does not count.
     assert [c["title"] for c in world.entities("Commit")] == ["One"]
     with pytest.raises(SourceDataInvalid, match="could not read all"):
         world.pull()
+    assert [c["title"] for c in world.entities("Commit")] == ["One"]
 
 
 def test_the_callers_environment_and_the_repositorys_configuration_are_not_obeyed(
@@ -119,10 +121,12 @@ def test_a_repository_of_somebody_else_is_read(tmp_path: Path) -> None:
 
 def test_times_that_make_no_sense_are_taken_as_they_come(tmp_path: Path) -> None:
     repo = RepoBuilder(tmp_path / "infra")
-    repo.commit("One", {"a": "1"}, at_s=0)
+    repo.commit("One", {"a": "1"})
     headers = repo.git("cat-file", "commit", "HEAD")
     for stamp in ("99999999999999999999", "-5", "", "x"):
-        raw = headers.replace(" 0 +0000", f" {stamp} +0000").replace("One", f"At {stamp}").encode() + b"\n"
+        raw = (
+            headers.replace(f" {repo.clock_s} +0000", f" {stamp} +0000").replace("One", f"At {stamp}").encode() + b"\n"
+        )
         sha = repo.git("hash-object", "-t", "commit", "-w", "--literally", "--stdin", stdin=raw)
         world = World(repo.path, rev=sha)
         world.pull()

@@ -204,9 +204,7 @@ def test_the_one_commit_inside_a_merge_that_did_it_is_the_change(repo: RepoBuild
 
 
 def test_several_commits_that_did_it_leave_the_merge_as_the_change(repo: RepoBuilder) -> None:
-    inner, merge = merged(
-        repo, bucket("a", bucket='"2"'), bucket("a", bucket='"3"'), before=bucket("a", bucket='"1"')
-    )
+    inner, merge = merged(repo, bucket("a", bucket='"2"'), bucket("a", bucket='"3"'), before=bucket("a", bucket='"1"'))
     world = World(repo.path)
     world.pull()
     sha, properties = said(world.changes(A)[-1])
@@ -257,7 +255,8 @@ def test_the_mainline_merged_into_the_branch_brings_nothing(repo: RepoBuilder) -
     fix = repo.commit("Fix", {"main.tf": (repo.path / "main.tf").read_text().replace(a, bucket("a", bucket='"2"'))})
     repo.checkout("main")
     meanwhile = repo.commit(
-        "Meanwhile", {"main.tf": "# longer\n" + (repo.path / "main.tf").read_text().replace(b, bucket("b", bucket='"2"'))}
+        "Meanwhile",
+        {"main.tf": "# longer\n" + (repo.path / "main.tf").read_text().replace(b, bucket("b", bucket='"2"'))},
     )
     repo.checkout("fix")
     repo.merge("main", "Merge main into fix")
@@ -282,13 +281,14 @@ def test_a_block_deleted_on_a_branch_is_cited_where_it_still_was(repo: RepoBuild
     assert cited(repo, change) == bucket("a", bucket='"1"')
 
 
-def test_a_block_created_and_renamed_on_a_branch_is_its_creators(repo: RepoBuilder) -> None:
+def test_a_block_created_by_one_commit_and_renamed_by_another_came_by_both(repo: RepoBuilder) -> None:
     body = DISTINCT
     inner, merge = merged(repo, bucket("a", **body), bucket("b", **body), before="# nothing\n")
     world = World(repo.path)
     world.pull()
     sha, properties = said(world.changes(B)[-1])
-    assert (sha, properties["via"], properties["effect"]) == (inner[0], merge, "created")
+    assert (sha, properties["effect"]) == (merge, "created")
+    assert properties["commits"] == (inner[1], inner[0])
     assert world.entity(A) is None
 
 

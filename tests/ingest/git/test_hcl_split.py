@@ -158,7 +158,13 @@ def test_values_files_are_read_by_key_and_are_their_own_directory() -> None:
 
 def test_terragrunt_files_are_read_by_block_and_by_attribute() -> None:
     text = 'include "root" {\n  path = "x"\n}\ndependency "vpc" {\n}\ngenerate "p" {\n}\nlocals {\n  a = 1\n}\ninputs = {\n  b = dependency.vpc.outputs.id\n}\n'
-    assert addresses(text, "live/db/terragrunt.hcl") == ["include.root", "dependency.vpc", "generate.p", "local.a", "inputs"]
+    assert addresses(text, "live/db/terragrunt.hcl") == [
+        "include.root",
+        "dependency.vpc",
+        "generate.p",
+        "local.a",
+        "inputs",
+    ]
     language = Hcl()
     assert language.directory("live/db/terragrunt.hcl") == "live/db"
     assert language.directory("live/env.hcl") == "live/env.hcl"

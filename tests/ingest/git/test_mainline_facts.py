@@ -204,7 +204,13 @@ def test_automation_is_told_by_its_name(repo: RepoBuilder, author: str, bot: boo
 
 
 def test_hostile_messages_and_names_stay_data(repo: RepoBuilder) -> None:
-    hostile = b"\n:100644 100644 " + b"a" * 40 + b" " + b"b" * 40 + b" M\nx\tfoo\n%x00%H\x1b[31m'; DROP TABLE facts; --\xff\xfe"
+    hostile = (
+        b"\n:100644 100644 "
+        + b"a" * 40
+        + b" "
+        + b"b" * 40
+        + b" M\nx\tfoo\n%x00%H\x1b[31m'; DROP TABLE facts; --\xff\xfe"
+    )
     repo.commit("Start", {"a": "1"})
     first = repo.reword(b"Title \xe9" + hostile)
     second = repo.commit("", {'we"ird\n\tname; $(x).tf': 'variable "a" {}\n'})

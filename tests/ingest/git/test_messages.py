@@ -10,7 +10,13 @@ from ingest.sources.git.messages import read_message
     [
         ("Merge pull request #12 from ann/fix\n\nOpen port 443", 12, "Open port 443", "ann/fix", False),
         ("Merge pull request #12 from ann/fix", 12, "Merge pull request #12 from ann/fix", "ann/fix", False),
-        ("Merge pull request #7 in SHOP/infra from f/x to main\n\n* commit 'a':\n  b", 7, "* commit 'a':", "f/x", False),
+        (
+            "Merge pull request #7 in SHOP/infra from f/x to main\n\n* commit 'a':\n  b",
+            7,
+            "* commit 'a':",
+            "f/x",
+            False,
+        ),
         ("Open port 443 (#12)", 12, "Open port 443", "", True),
         ('Revert "Open port 443 (#12)" (#15)', 15, 'Revert "Open port 443 (#12)"', "", True),
         ("Open port 443 (!9)", 9, "Open port 443", "", True),
@@ -36,7 +42,15 @@ def test_a_pull_request_is_read_from_the_subjects_that_forges_write(
 
 @pytest.mark.parametrize(
     "message",
-    ["", "Open port", "Fix #12", "Merge branch 'main' into fix", "Look at (#12) again", "Costs (12)", "See merge request !x"],
+    [
+        "",
+        "Open port",
+        "Fix #12",
+        "Merge branch 'main' into fix",
+        "Look at (#12) again",
+        "Costs (12)",
+        "See merge request !x",
+    ],
 )
 def test_other_numbers_are_no_pull_requests(message: str) -> None:
     assert read_message(message).pull_request is None
@@ -70,7 +84,17 @@ def test_reverts_and_cherry_picks_name_their_commits() -> None:
     assert message.picked_from == (other,)
 
 
-@pytest.mark.parametrize("message", ["\n\n", "\x01\x02", "a" * 100_000, "(" * 5_000 + "#1)", "a" + " " * 100_000 + "x)", "Merge pull request #" + "9" * 400])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "\n\n",
+        "\x01\x02",
+        "a" * 100_000,
+        "(" * 5_000 + "#1)",
+        "a" + " " * 100_000 + "x)",
+        "Merge pull request #" + "9" * 400,
+    ],
+)
 @pytest.mark.timeout(5)
 def test_any_text_is_a_message(message: str) -> None:
     read = read_message(message)

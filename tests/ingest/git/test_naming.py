@@ -96,9 +96,9 @@ def test_owners_are_read_from_the_file_in_force_and_follow_its_edits(tmp_path: P
             found.setdefault((rule["pattern"], rule["line"]), set()).add(str((world.entity(a.fact.dst) or {})["name"]))
         return found
 
-    repo.commit("1", {"CODEOWNERS": "# all\n* @shop/infra ann@example.org\n/docs/ @ben # later\n/free/\n"})
+    repo.commit("1", {"CODEOWNERS": "# all\n* @shop/infra Eve@example.org\n/docs/ @ben # later\n/free/\n"})
     world.pull()
-    assert owners() == {("*", 2): {"shop/infra", "ann@example.org"}, ("/docs/", 3): {"ben"}}
+    assert owners() == {("*", 2): {"shop/infra", "eve@example.org"}, ("/docs/", 3): {"ben"}}
     assert {rule["pattern"] for rule in world.entities("OwnershipRule")} == {"*", "/docs/", "/free/"}
     repo.commit("2", {"CODEOWNERS": "/docs/ @cy\n"})
     world.pull()

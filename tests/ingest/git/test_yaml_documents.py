@@ -176,14 +176,18 @@ def test_a_workflow_has_its_triggers_and_jobs() -> None:
 
 
 def test_pipelines_of_other_systems() -> None:
-    gitlab = "stages: [a]\n.base:\n  image: x\nbuild:\n  extends: .base\n  needs:\n    - job: lint\n      artifacts: true\n"
+    gitlab = (
+        "stages: [a]\n.base:\n  image: x\nbuild:\n  extends: .base\n  needs:\n    - job: lint\n      artifacts: true\n"
+    )
     assert [(s.address, s.block_type) for s in split(".gitlab-ci.yml", gitlab).spans] == [
         ("stages", "key"),
         (".base", "job"),
         ("build", "job"),
     ]
     assert meaning(".gitlab-ci.yml", gitlab, "build").references == {"extends": (".base",), "needs[0].job": ("lint",)}
-    circle = "version: 2.1\njobs:\n  b:\n    executor: e\nworkflows:\n  main:\n    jobs:\n      - b\nexecutors:\n  e: {}\n"
+    circle = (
+        "version: 2.1\njobs:\n  b:\n    executor: e\nworkflows:\n  main:\n    jobs:\n      - b\nexecutors:\n  e: {}\n"
+    )
     assert addresses(".circleci/config.yml", circle) == ["version", "jobs.b", "workflows.main", "executors.e"]
     assert meaning(".circleci/config.yml", circle, "workflows.main").references == {"jobs": ("jobs.b",)}
     azure = "trigger: [main]\nstages:\n- stage: Build\n  jobs: []\n- stage: Ship\n  dependsOn: Build\n"
@@ -247,13 +251,17 @@ def test_cloudformation_resources_with_short_tags() -> None:
         "Properties.SubnetId": ("Resources.Net",),
         "Properties.UserData.Fn::Base64": ("Resources.Net", "Resources.Size", "Parameters.Size"),
     }
-    long = text.replace("!Ref Size\n", "{Ref: Size}\n").replace("!GetAtt Net.Id", "\n                Fn::GetAtt: [Net, Id]")
+    long = text.replace("!Ref Size\n", "{Ref: Size}\n").replace(
+        "!GetAtt Net.Id", "\n                Fn::GetAtt: [Net, Id]"
+    )
     assert long != text
     assert LANGUAGE.meaning(block(path, long, "Resources.Box")) == said
 
 
 def test_helm_values_and_chart() -> None:
-    assert [(s.address, s.block_type) for s in split("c/values-prod.yaml", "image:\n  tag: 1\nreplicas: 2\n").spans] == [
+    assert [
+        (s.address, s.block_type) for s in split("c/values-prod.yaml", "image:\n  tag: 1\nreplicas: 2\n").spans
+    ] == [
         ("image", "value"),
         ("replicas", "value"),
     ]
@@ -274,7 +282,9 @@ def test_hiera_keys_keep_their_colons() -> None:
 def test_ansible_plays_tasks_and_variables() -> None:
     plays = "- hosts: web\n  roles: [nginx]\n- name: Databases\n  hosts: db\n- import_playbook: x.yml\n"
     assert addresses("ansible/site.yml", plays) == ["play.web", "play.Databases", "play.x.yml"]
-    tasks = "- name: Install\n  apt: {name: nginx}\n\n- import_tasks: users.yml\n- name: Install\n  apt:\n    name: curl\n"
+    tasks = (
+        "- name: Install\n  apt: {name: nginx}\n\n- import_tasks: users.yml\n- name: Install\n  apt:\n    name: curl\n"
+    )
     assert addresses("roles/web/tasks/main.yml", tasks) == [
         "task.Install",
         "task.import_tasks users.yml",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import Any, cast
 
 import msgspec
@@ -20,6 +21,7 @@ from ingest.sources.git.languages.yaml_nodes import NodeReader
 
 LANGUAGE = yaml_documents.LANGUAGE
 _ENCODE = msgspec.json.Encoder(order="deterministic").encode
+LANGUAGES: tuple[Language, ...] = (templates.LANGUAGE, LANGUAGE, json_documents.LANGUAGE)
 PATHS = (
     "a.yaml",
     ".github/workflows/a.yml",
@@ -38,7 +40,9 @@ _scalars = (
     | st.integers(-(10**12), 10**12)
     | st.floats(allow_nan=False, allow_infinity=False, width=32)
     | _texts
-    | st.sampled_from(["yes", "off", "true", "0644", "1.10", "null", "~", "- a", "a: b", "# x", "*x", "&y", "one\ntwo\n"])
+    | st.sampled_from(
+        ["yes", "off", "true", "0644", "1.10", "null", "~", "- a", "a: b", "# x", "*x", "&y", "one\ntwo\n"]
+    )
 )
 _values = st.recursive(
     _scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_keys, inner, max_size=4), max_leaves=12
@@ -49,10 +53,10 @@ _documents = st.dictionaries(_keys, _values, min_size=1, max_size=6)
 def shuffled(value: Value, order: random.Random) -> Value:
     """The value with the keys of its mappings in another order."""
     if isinstance(value, dict):
-        members = list(cast("dict[str, Value]", value).items())
+        members = list(value.items())
         order.shuffle(members)
         return {key: shuffled(member, order) for key, member in members}
-    return [shuffled(item, order) for item in cast("list[Value]", value)] if isinstance(value, list) else value
+    return [shuffled(item, order) for item in value] if isinstance(value, list) else value
 
 
 def meanings(text: str) -> dict[str, bytes]:
@@ -64,7 +68,7 @@ def meanings(text: str) -> dict[str, bytes]:
 
 
 def dumped(document: Value, **style: Any) -> str:
-    return yaml.dump(document, Dumper=yaml.SafeDumper, allow_unicode=True, **style)
+    return cast("str", yaml.dump(document, Dumper=yaml.SafeDumper, allow_unicode=True, **style))
 
 
 @settings(max_examples=120, deadline=None)
@@ -103,16 +107,18 @@ def test_lines_and_parser_agree_where_lines_are_sure(document: dict[str, Value],
 
 _pieces = st.sampled_from(
     [b"a:", b" ", b"\n", b"- ", b"  ", b"{", b"}", b"[", b"]", b'"', b"'", b"#", b"&x", b"*x", b"<<: ", b"---\n", b"\t"]
-    + [b"|\n", b">", b"? ", b"!t ", b"{{ x }}", b"<% y %>", b"{% if %}", b"\r\n", b"\xff", b"\xef\xbb\xbf", b"\0", b","]
-    + [b"kind: A\n", b"apiVersion: v1\n", b"metadata:\n", b"  name: n\n", b"jobs:\n", b"Resources:\n", b'"k": ', b"1"]
-    + [b"${x}", b"{{- define \"d\" }}", b"{{ end }}", b"//", b"/*", b"*/", b"\\", b"NaN", b"\\ud800"]
+) | st.sampled_from(
+    [b"|\n", b">", b"? ", b"!t ", b"{{ x }}", b"<% y %>", b"{% if %}", b"\r\n", b"\xff", b"\xef\xbb\xbf", b"\0", b","]
 )
+_words = st.sampled_from(
+    [b"kind: A\n", b"apiVersion: v1\n", b"metadata:\n", b"  name: n\n", b"jobs:\n", b"Resources:\n", b'"k": ', b"1"]
+) | st.sampled_from([b"${x}", b'{{- define "d" }}', b"{{ end }}", b"//", b"/*", b"*/", b"\\", b"NaN", b"\\ud800"])
 
 
 @pytest.mark.parametrize("language", [LANGUAGE, json_documents.LANGUAGE, templates.LANGUAGE], ids=lambda one: one.name)
 @settings(max_examples=200, deadline=None)
 @given(
-    data=st.binary(max_size=60) | st.lists(_pieces, max_size=25).map(b"".join),
+    data=st.binary(max_size=60) | st.lists(_pieces | _words, max_size=25).map(b"".join),
     path=st.sampled_from([*PATHS, "a.json", "a.tf.json", "a.tpl", "a.yaml.erb", "c/templates/a.yaml", "a.json.j2"]),
 )
 def test_no_bytes_raise(language: Language, data: bytes, path: str) -> None:
@@ -133,3 +139,36 @@ def own_text(data: bytes, span: Span) -> bytes:
     own = span.text.rsplit(b"\n", 1)[-1]
     assert own in last
     return own
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("path", ["a.yaml", "a.json", "templates/a.yaml", "a.json.erb", ".gitlab-ci.yml", "a.tf.json"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"{{ ",
+        b"<% ",
+        b"{",
+        b"[",
+        b'"a": {\n',
+        b"a: [\n",
+        b"- ",
+        b"a: *b\n",
+        b"a: &b x\n",
+        b"'",
+        b'"',
+        b"#",
+        b"\n",
+        b": ",
+        b"a: 1\n",
+    ]
+    + [b"- name: a\n", b'{{ define "a" }}', b"`", b"/*", b"${", b"? ", b"---\n", b"  ", b"a:\n  b: 1\n", b'"a": 1,\n'],
+)
+def test_no_repeated_piece_takes_long(path: str, piece: bytes) -> None:
+    data = piece * (60_000 // len(piece))
+    language = next(one for one in LANGUAGES if one.matches(path))
+    started = time.process_time()
+    for head in (b"", b"{\n", b"{{ x }}\nk: &b\n"):
+        for span in language.split(path, head + data).spans[:50]:
+            language.meaning(span)
+    assert time.process_time() - started < 5

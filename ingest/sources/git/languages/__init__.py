@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from importlib import import_module
-
 from ingest.sources.git.blocks import Language
-from ingest.sources.git.languages.hcl import LANGUAGE as HCL
+from ingest.sources.git.languages import hcl, json_documents, templates, yaml_documents
 
-
-def _available() -> tuple[Language, ...]:
-    found: list[Language] = [HCL]
-    for module in ("templates", "yaml_documents", "json_documents"):
-        with suppress(ImportError):
-            found.append(import_module(f"{__name__}.{module}").LANGUAGE)
-    return tuple(found)
-
-
-LANGUAGES: tuple[Language, ...] = _available()
+LANGUAGES: tuple[Language, ...] = (
+    hcl.LANGUAGE,
+    templates.LANGUAGE,
+    yaml_documents.LANGUAGE,
+    json_documents.LANGUAGE,
+)
 """Every language; the first that matches a path reads the file."""
 
 

@@ -21,6 +21,8 @@ _TOP_LEVEL = re.compile(rb"\n(?=[^\s#-]|-[^\s])")
 _TOP_LEVEL_OR_ITEM = re.compile(rb"\n(?=[^\s#])")
 _LIST = re.compile(rb"(?:\s++|#[^\n]*+|(?:---|%)[^\n]*+)*+-\s")
 _MAX_BYTES = 65_536
+_MAX_FILE_BYTES = 4_000_000
+"""What the blocks of one file carry of definitions altogether; those after that go without."""
 
 
 def with_anchors(found: Split, data: bytes) -> Split:
@@ -51,12 +53,13 @@ class _Definitions:
         boundary = _TOP_LEVEL_OR_ITEM if _LIST.match(data) else _TOP_LEVEL
         self._starts = [0, *(match.end() for match in boundary.finditer(data))]
         self._positions = positions
+        self._left = _MAX_FILE_BYTES
 
     def needed_by(self, text: bytes) -> bytes:
         """The pieces, in order of the file, that define what the text refers to, and what those refer to."""
         pieces: dict[int, bytes] = {}
         wanting, size = [text], 0
-        while wanting and size < _MAX_BYTES:
+        while wanting and size < min(_MAX_BYTES, self._left):
             current = wanting.pop()
             wanted = {match[1] for match in _found(_ALIAS, current)}
             for name in wanted and wanted - {match[1] for match in _found(_ANCHOR, current)}:
@@ -68,6 +71,7 @@ class _Definitions:
                     pieces[start] = piece
                     size += len(piece)
                     wanting.append(piece)
+        self._left -= size
         return b"\n---\n".join(pieces[start] for start in sorted(pieces))
 
     def _piece(self, position: int) -> tuple[int, bytes]:

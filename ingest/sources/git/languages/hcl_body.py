@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from ingest.sources.git.languages.hcl_expression import NotUnderstood, Reader
+from ingest.sources.git.languages.hcl_cursor import NotUnderstood
+from ingest.sources.git.languages.hcl_expression import Reader
 from ingest.sources.git.languages.hcl_scan import Unclosed, value_end
 from ingest.sources.git.languages.hcl_values import LOOSEST, Code, Node
 
@@ -49,6 +50,7 @@ _BLANK = re.compile(r"(?:[ \t\r]*+(?:#.*+|//.*+)?)")
 _CLOSING = re.compile(r"\}[ \t\r]*+,?[ \t\r]*+(?:#.*+|//.*+)?")
 _KEY = re.compile(_NAME + r"[ \t]*+[=:](?![=>])[ \t]*+")
 _HEADER = re.compile(_NAME + r'((?:[ \t]*+"(?:[^"\\\n]|\\.)*+"|[ \t]++[^\W\d][\w.-]*+)*+)[ \t]*+\{')
+_PLAIN = re.compile(r'"([^"\\$%]*+)"[ \t]*+')
 _LABEL = re.compile(r'"((?:[^"\\\n]|\\.)*+)"|([^\W\d][\w.-]*+)')
 _TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*+"|#[^\n]*+|//[^\n]*+|/\*(?s:.*?)\*/|[\w.-]++|[^\s\w]')
 _ADDRESS = re.compile(r"\b(?:data\.[\w-]+\.[\w-]+|(?:var|local|module)\.[\w-]+|[a-z][a-z0-9]*_\w+\.[\w-]+)")
@@ -169,6 +171,9 @@ def _line(text: str) -> _Line:
         return _Line(_CLOSES)
     key = _KEY.match(text)
     if key is not None:
+        plain = _PLAIN.fullmatch(text, key.end())
+        if plain is not None:
+            return _Line(_ATTRIBUTE, _name(key[1], key[2]), plain[1])
         reader = Reader(text, key.end())
         try:
             node = reader.value()

@@ -11,62 +11,31 @@ Syntax: https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md and, for 0.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
 
+from ingest.sources.git.languages.hcl_cursor import MAX_DEPTH, SPACE, SPACE_LINES, NotUnderstood
+from ingest.sources.git.languages.hcl_template import FOR, TemplateReader
 from ingest.sources.git.languages.hcl_values import (
     TERNARY,
     TIGHTEST,
     UNARY,
     Code,
     Node,
-    Spliced,
     Template,
     canonical_type,
     code,
-    escaped,
     key_text,
     operand,
     references_of,
-    within_quotes,
 )
 
-MAX_DEPTH = 40
-"""Expressions nested deeper than this are taken as text."""
-
-
-class NotUnderstood(Exception):
-    """Text that is no expression, or one nested too deeply. The caller keeps it as text."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Interpolation:
-    """`${ node }` within a template, with its strip markers."""
-
-    node: Node
-    left: str
-    right: str
-
-
-_Part = str | Template | _Interpolation
-
-_SPACE = re.compile(r"(?:[ \t\r]++|#[^\n]*+|//[^\n]*+|/\*(?s:.*?)\*/)*+")
-_SPACE_LINES = re.compile(r"(?:\s++|#[^\n]*+|//[^\n]*+|/\*(?s:.*?)\*/)*+")
 _NUMBER = re.compile(r"\d++(?:\.\d++)?(?:[eE][+-]?\d++)?")
 _IDENTIFIER = re.compile(r"[^\W\d][\w-]*+(?:::[^\W\d][\w-]*+)*+")
 _OPERATOR = re.compile(r"==|!=|<=|>=|&&|\|\||[<>+*/%-]")
 _KEY = re.compile(r'(?:"((?:[^"\\\n$%]|\\.)*+)"|([^\W\d][\w-]*+(?:\.[\w-]++)*+|\d++))[ \t]*+[=:](?![=>])')
-_QUOTED_TEXT = re.compile(r'[^"\\$%\n]++')
-_RAW_TEXT = re.compile(r"[^$%]++")
-_HEREDOC = re.compile(r"<<(-?)([^\W\d][\w-]*+)\r?\n")
 _DIGITS = re.compile(r"\d++")
 _FULL_SPLAT = re.compile(r"\s*+\*\s*+\]")
 _IF = re.compile(r"if(?![\w-])")
 _TYPE = re.compile(r"(?:string|number|bool|any|list|map|set|tuple|object)(?![\w.\[-])")
-_FOR = re.compile(r"for\s++([^\W\d][\w-]*+)\s*+(?:,\s*+([^\W\d][\w-]*+)\s*+)?in(?![\w-])")
-_DIRECTIVE = re.compile(r"\s*+(if|else|endif|for|endfor)(?![\w-])\s*+")
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _BINDING = {
     "||": 1,
     "&&": 2,
@@ -87,17 +56,10 @@ _NAMED = {"var": 1, "local": 1, "module": 1, "dependency": 1, "include": 1, "dat
 _MAX_SAFE_INTEGER = 2**53
 
 
-class Reader:
+class Reader(TemplateReader):
     """Reads expressions from a text at a moving position."""
 
-    __slots__ = ("_bound", "_depth", "_space", "position", "text")
-
-    def __init__(self, text: str, position: int = 0, depth: int = 0, bound: tuple[str, ...] = ()) -> None:
-        self.text = text
-        self.position = position
-        self._space = _SPACE
-        self._depth = depth
-        self._bound = bound
+    __slots__ = ()
 
     def value(self) -> Node:
         """The expression at the position, which then stands behind it.
@@ -109,15 +71,6 @@ class Reader:
             return self._expression()
         except IndexError:
             raise NotUnderstood("the text ends inside an expression") from None
-
-    def at_end_of_line(self) -> bool:
-        """Whether nothing but space and comments follows on the line; moves behind them, before the line end."""
-        self._skip()
-        return self.position >= len(self.text) or self.text[self.position] == "\n"
-
-    def heredoc_body(self) -> Node:
-        """The rest of the text as a template without quotes and escapes."""
-        return self._template(quoted=False)
 
     # -- operators
 
@@ -228,7 +181,7 @@ class Reader:
         """Attributes, indexes and splats behind an operand."""
         text = self.text
         while True:
-            if self._space is _SPACE_LINES:
+            if self._space is SPACE_LINES:
                 self._skip()
             char = text[self.position] if self.position < len(text) else ""
             if char == "." and not text.startswith("...", self.position):
@@ -277,7 +230,7 @@ class Reader:
         self.position += 1
         arguments: list[Node] = []
         spread = ""
-        saved, self._space = self._space, _SPACE_LINES
+        saved, self._space = self._space, SPACE_LINES
         while self._peek() != ")":
             arguments.append(self._expression())
             if self._peek() == "." and self.text.startswith("...", self.position):
@@ -297,9 +250,9 @@ class Reader:
 
     def _tuple(self) -> Node:
         self.position += 1
-        saved, self._space = self._space, _SPACE_LINES
+        saved, self._space = self._space, SPACE_LINES
         self._skip()
-        loop = _FOR.match(self.text, self.position)
+        loop = FOR.match(self.text, self.position)
         if loop is not None:
             node = self._loop(loop, "]")
             self._space = saved
@@ -317,9 +270,9 @@ class Reader:
 
     def _object(self) -> Node:
         self.position += 1
-        saved, self._space = self._space, _SPACE_LINES
+        saved, self._space = self._space, SPACE_LINES
         self._skip()
-        loop = _FOR.match(self.text, self.position)
+        loop = FOR.match(self.text, self.position)
         if loop is not None:
             node = self._loop(loop, "}")
             self._space = saved
@@ -327,10 +280,10 @@ class Reader:
         items: dict[str, Node] = {}
         while self._peek() != "}":
             key = self._object_key()
-            self._space = _SPACE
+            self._space = SPACE
             self._skip_lines()
             items[key] = self._expression()
-            self._space = _SPACE_LINES
+            self._space = SPACE_LINES
             if self._peek() == ",":
                 self.position += 1
         self.position += 1
@@ -373,203 +326,6 @@ class Reader:
         self._bound = outer
         self._expect(closer)
         return Code(("[" if closer == "]" else "{") + text + closer, TIGHTEST, references_of(parts))
-
-    # -- strings
-
-    def _template(self, *, quoted: bool) -> Node:
-        """A string from behind its opening quote, or a heredoc's body to the end of the text."""
-        text = self.text
-        size = len(text)
-        run = _QUOTED_TEXT if quoted else _RAW_TEXT
-        parts: list[_Part] = []
-        literal: list[str] = []
-        while True:
-            if self.position >= size:
-                if quoted:
-                    raise NotUnderstood("the string does not end")
-                break
-            found = run.match(text, self.position)
-            if found is not None:
-                literal.append(found[0])
-                self.position = found.end()
-                continue
-            char = text[self.position]
-            if quoted and char == '"':
-                self.position += 1
-                break
-            if quoted and char == "\n":
-                raise NotUnderstood("the string does not end on its line")
-            if quoted and char == "\\":
-                literal.append(self._escape())
-                continue
-            if text.startswith(("$${", "%%{"), self.position):
-                literal.append(char + "{")
-                self.position += 3
-                continue
-            if not text.startswith("{", self.position + 1):
-                literal.append(char)
-                self.position += 1
-                continue
-            self.position += 2
-            if literal:
-                parts.append(escaped("".join(literal)))
-                literal = []
-            if char == "$":
-                parts.append(self._interpolation())
-            else:
-                parts.append(self._directive())
-        if not parts:
-            return "".join(literal)
-        if literal:
-            parts.append(escaped("".join(literal)))
-        return _joined(parts)
-
-    def _interpolation(self) -> _Interpolation:
-        """The expression of `${ … }`, from behind the brace."""
-        left = self._strip_marker()
-        saved, self._space = self._space, _SPACE_LINES
-        node = self._expression()
-        self._skip()
-        right = self._strip_marker()
-        self._space = saved
-        self._expect("}", skip=False)
-        return _Interpolation(node, left, right)
-
-    def _directive(self) -> Template:
-        """`%{ if … }`, `%{ for … }` and their ends, from behind the brace."""
-        left = self._strip_marker()
-        saved, self._space = self._space, _SPACE_LINES
-        found = _DIRECTIVE.match(self.text, self.position)
-        if found is None:
-            raise NotUnderstood("no directive")
-        self.position = found.end()
-        word = found[1]
-        references: tuple[str, ...] = ()
-        if word == "if":
-            condition = self._expression()
-            word += " " + code(condition)
-            references = references_of((condition,))
-        elif word == "for":
-            self.position = found.start(1)
-            loop = _FOR.match(self.text, self.position)
-            if loop is None:
-                raise NotUnderstood("no loop")
-            self.position = loop.end()
-            collection = self._expression()
-            word = f"for {', '.join(name for name in loop.groups() if name)} in {code(collection)}"
-            references = references_of((collection,))
-        self._skip()
-        right = self._strip_marker()
-        self._space = saved
-        self._expect("}", skip=False)
-        text = f"%{{{left} {word} {right}}}"
-        return Template(text, text, references)
-
-    def _strip_marker(self) -> str:
-        if self.text.startswith("~", self.position):
-            self.position += 1
-            return "~"
-        return ""
-
-    def _escape(self) -> str:
-        """The character of an escape sequence. An unknown one, which 0.11 let pass, stands for itself."""
-        kind = self.text[self.position + 1]
-        digits = {"u": 4, "U": 8}.get(kind, 0)
-        if digits:
-            hexadecimal = self.text[self.position + 2 : self.position + 2 + digits]
-            try:
-                number = int(hexadecimal, 16)
-            except ValueError:
-                number = -1
-            if len(hexadecimal) == digits and 0 <= number < 0x110000 and not 0xD800 <= number < 0xE000:
-                self.position += 2 + digits
-                return chr(number)
-        self.position += 2
-        return _ESCAPES.get(kind, "\\" + kind)
-
-    def _escaped_string(self) -> str:
-        r"""`\"text\"` inside an interpolation: how 0.11 let quotes be written within a string."""
-        end = self.text.find('\\"', self.position + 2)
-        if end < 0:
-            raise NotUnderstood("the string does not end")
-        inner = self.text[self.position + 2 : end]
-        self.position = end + 2
-        return inner
-
-    def _heredoc(self) -> Node:
-        found = _HEREDOC.match(self.text, self.position)
-        if found is None:
-            raise NotUnderstood("no expression begins with '<'")
-        end = _heredoc_end(found[2]).search(self.text, found.end())
-        if end is None:
-            raise NotUnderstood("the heredoc does not end")
-        body = self.text[found.end() : end.start()]
-        if found[1]:
-            body = _dedented(body)
-        self.position = end.end()
-        return Reader(body, depth=self._depth, bound=self._bound).heredoc_body()
-
-    # -- position
-
-    def _skip(self) -> None:
-        found = self._space.match(self.text, self.position)
-        if found is not None:
-            self.position = found.end()
-
-    def _skip_lines(self) -> None:
-        found = _SPACE_LINES.match(self.text, self.position)
-        if found is not None:
-            self.position = found.end()
-
-    def _peek(self) -> str:
-        """The next character behind space; raises IndexError at the end unless outside all brackets."""
-        self._skip()
-        if self.position >= len(self.text) and self._space is _SPACE:
-            return ""
-        return self.text[self.position]
-
-    def _expect(self, char: str, *, skip: bool = True) -> None:
-        if skip:
-            self._skip()
-        if not self.text.startswith(char, self.position):
-            raise NotUnderstood(f"{char!r} is missing")
-        self.position += 1
-
-    def _nested(self, read: Callable[[], Node]) -> Node:
-        saved, self._space = self._space, _SPACE_LINES
-        node = read()
-        self._skip()
-        self._space = saved
-        return node
-
-    def _close(self, char: str) -> None:
-        self._expect(char, skip=False)
-
-
-def _joined(parts: list[_Part]) -> Node:
-    """The template of these parts; what an interpolation without any text around it holds."""
-    only = parts[0]
-    if len(parts) == 1 and isinstance(only, _Interpolation) and not only.left and not only.right:
-        return Spliced(only.node) if isinstance(only.node, list) else only.node
-    texts: list[str] = []
-    quoted: list[str] = []
-    references: list[str] = []
-    for part in parts:
-        if isinstance(part, _Interpolation):
-            node = part.node
-            references.extend(references_of((node,)))
-            if part.left or part.right or not isinstance(node, (str, Template)):
-                part = Template(text := f"${{{part.left}{code(node)}{part.right}}}", text)
-            else:
-                part = escaped(node) if isinstance(node, str) else node
-        if isinstance(part, Template):
-            references.extend(part.references)
-            texts.append(part.text)
-            quoted.append(part.quoted)
-        else:
-            texts.append(part)
-            quoted.append(within_quotes(part))
-    return Template("".join(texts), "".join(quoted), tuple(dict.fromkeys(references)))
 
 
 def _literal_call(name: str, arguments: list[Node]) -> Node:
@@ -619,16 +375,3 @@ def _unescaped(text: str) -> str:
         return text
     node = Reader(f'"{text}"').value()
     return node if isinstance(node, str) else text
-
-
-@lru_cache(maxsize=256)
-def _heredoc_end(tag: str) -> re.Pattern[str]:
-    return re.compile(rf"^[ \t]*+{re.escape(tag)}(?=[ \t\r]*+$)", re.MULTILINE)
-
-
-def _dedented(body: str) -> str:
-    """The text of a `<<-` heredoc: without the indentation that all its lines share."""
-    lines = body.split("\n")
-    indents = [len(line) - len(line.lstrip(" \t")) for line in lines if line.strip()]
-    shared = min(indents, default=0)
-    return "\n".join(line[shared:] for line in lines)

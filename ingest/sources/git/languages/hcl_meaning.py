@@ -24,7 +24,8 @@ import msgspec
 from graph.model import Value
 from ingest.sources.git.blocks import Meaning
 from ingest.sources.git.languages.hcl_body import Body, read_attribute, read_body, words
-from ingest.sources.git.languages.hcl_expression import NotUnderstood, Reader
+from ingest.sources.git.languages.hcl_cursor import NotUnderstood
+from ingest.sources.git.languages.hcl_expression import Reader
 from ingest.sources.git.languages.hcl_values import Code, Node, Spliced, json_value, references_of
 
 ORDERED = frozenset(

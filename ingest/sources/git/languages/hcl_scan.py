@@ -1,9 +1,9 @@
 """Where the blocks of an HCL file are, found by scanning bytes, without building a syntax tree.
 
-A file is cut into *stretches* that end where a line begins with `}`, the usual end of a block. A stretch is scanned once and
+A file is cut into *stretches* that end with a line of nothing but `}`, the usual end of a block. A stretch is scanned once and
 remembered by its bytes, so that the next version of the file costs one lookup per stretch. A stretch counts only when it
 holds whole blocks: strings with interpolations, heredocs, comments and every kind of bracket are followed to their end, so
-a `}` at the start of a line inside a heredoc only makes the stretch longer.
+such a line inside a heredoc only makes the stretch longer.
 
 Syntax: https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md. HCL 1 (Terraform 0.11) has the same blocks.
 """
@@ -84,12 +84,13 @@ _QUOTE = 0x22
 _NEWLINE = 0x0A
 _BRACE = 0x7D
 _DOLLAR_BRACES = (b"${", b"%{")
+_CLOSING_LINE = b"\n}\n"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 MAX_JOINS = 12
-"""A stretch is tried with this many further `}` lines before the file is scanned on without looking it up."""
+"""A stretch is tried with this many further closing lines before the file is taken as one."""
 
-MAX_RECOVERY_BYTES = 32 << 20
+MAX_RECOVERY_BYTES = 4 << 20
 """So many bytes are read again, at most about, in looking for readable blocks in a broken file."""
 
 
@@ -113,50 +114,68 @@ class Outline:
 class Scanner:
     """Outlines files. Remembers stretches by their bytes, within a budget."""
 
-    __slots__ = ("_stretches",)
+    __slots__ = ("_ends", "_stretches")
 
     def __init__(self, max_bytes: int = 32 << 20) -> None:
-        self._stretches: BoundedCache[bytes, Stretch | bool] = BoundedCache(max_bytes)
+        self._stretches: BoundedCache[bytes, Stretch | bool] = BoundedCache(max_bytes // 2)
+        """By the bytes before a closing line."""
+        self._ends: BoundedCache[bytes, Stretch | bool] = BoundedCache(max_bytes // 2)
+        """By the bytes behind a file's last closing line."""
 
     def outline(self, data: bytes) -> Outline | None:
         """The file as whole pieces, or None when some of it is not."""
+        if data.startswith(_BYTE_ORDER_MARK):
+            data = data[len(_BYTE_ORDER_MARK) :]
+        parts = data.split(_CLOSING_LINE)
+        end = parts.pop()
         stretches: list[Stretch] = []
-        position = len(_BYTE_ORDER_MARK) if data.startswith(_BYTE_ORDER_MARK) else 0
-        size = len(data)
         known = self._stretches.get
-        while position < size:
-            end = _stretch_end(data, position)
-            text = data[position:end]
+        pending = b""
+        joins = 0
+        for part in parts:
+            text = pending + part if pending else part
             stretch = known(text)
             if stretch is None:
-                stretch = self._scan(text)
-            joins = 0
-            while stretch is False and end < size:
-                end = _stretch_end(data, end)
+                stretch = self._scanned(self._stretches, text, text + _CLOSING_LINE)
+            if stretch is False:
+                pending = text + _CLOSING_LINE
                 joins += 1
                 if joins > MAX_JOINS:
-                    end = _piece_end(data, position)
-                    if end < 0:
-                        return None
-                text = data[position:end]
-                stretch = known(text)
-                if stretch is None:
-                    stretch = self._scan(text)
-            if not isinstance(stretch, Stretch):
+                    return _outlined_whole(data)
+            elif stretch is True:
+                return None
+            else:
+                stretches.append(stretch)
+                pending = b""
+                joins = 0
+        if pending or end:
+            text = pending + end
+            stretch = self._ends.get(text)
+            if stretch is None:
+                stretch = self._scanned(self._ends, text, text)
+            if isinstance(stretch, bool):
                 return None
             stretches.append(stretch)
-            position = end
         return Outline(tuple(stretches), _lines(stretches), has_repeats(stretches))
 
-    def _scan(self, text: bytes) -> Stretch | bool:
+    def _scanned(self, cache: BoundedCache[bytes, Stretch | bool], key: bytes, text: bytes) -> Stretch | bool:
         """The stretch; False when it ends inside a piece; True when it holds something that is no piece."""
-        try:
-            pieces = scan_pieces(text)
-        except Unclosed:
-            return self._stretches.put(text, False, len(text) + 100)
-        if pieces is None:
-            return self._stretches.put(text, True, len(text) + 100)
-        return self._stretches.put(text, stretch_of(pieces, text.count(b"\n")), 2 * len(text) + 400)
+        stretch = _stretch(text)
+        return cache.put(key, stretch, len(key) + 100 if isinstance(stretch, bool) else 2 * len(key) + 400)
+
+
+def _stretch(text: bytes) -> Stretch | bool:
+    try:
+        pieces = scan_pieces(text)
+    except Unclosed:
+        return False
+    return True if pieces is None else stretch_of(pieces, text.count(b"\n"))
+
+
+def _outlined_whole(data: bytes) -> Outline | None:
+    """The outline of a file with a very long heredoc, in one stretch."""
+    stretch = _stretch(data)
+    return None if isinstance(stretch, bool) else Outline((stretch,), (1,), has_repeats((stretch,)))
 
 
 def scan_pieces(text: bytes) -> tuple[Piece, ...] | None:
@@ -245,26 +264,6 @@ def piece_at(text: bytes, position: int) -> tuple[str, tuple[str, ...], int] | N
         name = key[1] if key[1] is not None else key[2]
         return ATTRIBUTE, (_decoded(name),), value_end(text, key.end())
     return None
-
-
-def _stretch_end(data: bytes, position: int) -> int:
-    """The end of the next line that begins with `}`, or the end of the data."""
-    found = data.find(b"\n}", position)
-    if found < 0:
-        return len(data)
-    line_end = data.find(b"\n", found + 2)
-    return line_end + 1 if line_end >= 0 else len(data)
-
-
-def _piece_end(data: bytes, position: int) -> int:
-    try:
-        found = piece_at(data, _skip(_GAP, data, position))
-    except Unclosed:
-        return -1
-    if found is None:
-        return -1
-    line_end = data.find(b"\n", found[2])
-    return line_end + 1 if line_end >= 0 else len(data)
 
 
 def _pieces_of(text: bytes, start: int, end: int, keyword: str, labels: tuple[str, ...], line: int) -> list[Piece]:

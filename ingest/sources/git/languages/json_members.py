@@ -17,6 +17,7 @@ _LAX = re.compile(
     r'"(?:[^"\\\n]|\\.)*+"|(?P<comment>//[^\n]*+|/\*.*?\*/|(?<![^\s,{\[])#[^\n]*+)|(?P<comma>,(?=\s*[\]}]))', re.DOTALL
 )
 _NOT_NEWLINE = re.compile(r"[^\n]")
+_MAX_ERRORS = 20
 _DECODER = json.JSONDecoder(strict=False)
 
 
@@ -74,7 +75,7 @@ class JsonReader:
                 continue
             self._note(position, "not a member of a JSON object")
             again = re.compile(rf'\n[ \t]{{{column}}}(?=")').search(text, position, entry.end)
-            if not again:
+            if not again or len(self._errors) >= _MAX_ERRORS:
                 break
             position = again.end()
         return entries

@@ -38,6 +38,7 @@ class _Layout:
         self._reader = reader
         self._keep_repeats = keep_repeats
         self._found: dict[str, tuple[Entry, str, str, str]] = {}
+        self._numbers: dict[str, int] = {}
         self._document_start = 0
         self._counted = (0, 1)
 
@@ -202,8 +203,10 @@ class _Layout:
         self._found[address] = (entry, block_type, type_, name)
 
     def _free(self, address: str, number: int) -> str:
+        number = self._numbers.get(address, number)
         while f"{address}#{number}" in self._found:
             number += 1
+        self._numbers[address] = number + 1
         return f"{address}#{number}"
 
     def spans(self) -> tuple[Span, ...]:

@@ -9,7 +9,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<%.*?%>|(?<![%$])[%$]\{[^}\n]*\}", re.DOTALL)
+_EXPRESSION = re.compile(
+    # none reaches over another's opening, so that unclosed ones cost no more than their own length
+    r"""\{\{(?:"[^"\n]*"|`[^`]*`|(?!\{\{|\}\}).)*+\}\}"""
+    r"""|\{%(?:(?!\{%|%\}).)*+%\}"""
+    r"""|\{\#(?:(?!\{\#|\#\}).)*+\#\}"""
+    r"""|<%(?:(?!<%|%>).)*+%>"""
+    r"""|(?<![%$])[%$]\{[^{}\n]*\}""",
+    re.DOTALL,
+)
+_LEADING = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|" + _EXPRESSION.pattern.encode() + rb")*", re.DOTALL)
 _COMMENT = re.compile(r"\{\{-?\s*/\*.*\*/\s*-?\}\}|\{\{!.*\}\}|\{#.*#\}|<%-?\s*#.*%>", re.DOTALL)
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _MARK = re.compile(f"{_OPEN}([0-9]+){_CLOSE}")
@@ -45,6 +54,12 @@ class Marked:
 def has_expressions(data: bytes) -> bool:
     """Whether there is anything that looks like a template expression."""
     return any(opener in data for opener in (b"{{", b"<%", b"{%", b"{#", b"%{", b"${"))
+
+
+def first_character(data: bytes) -> bytes:
+    """The first character that is neither space nor part of an expression."""
+    found = _LEADING.match(data)
+    return data[found.end() : found.end() + 1] if found else b""
 
 
 def blanked(data: bytes, *, json: bool = False) -> bytes:
@@ -143,7 +158,7 @@ def _following(text: str, position: int) -> str:
     for line in text[position:].split("\n", 12)[1:12]:
         bare = _EXPRESSION.sub("", line).strip()
         if bare and not bare.startswith("#"):
-            return normalised_line(line)
+            return normalised_line(line).rstrip(",")
     return ""
 
 

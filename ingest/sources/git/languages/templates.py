@@ -8,7 +8,7 @@ Values keep the expressions as text. Lines that are nothing but expressions (con
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -17,17 +17,24 @@ from ingest.sources.git.blocks import Language, Meaning, Span, Split
 from ingest.sources.git.languages import kinds
 from ingest.sources.git.languages.flatten import TEXT
 from ingest.sources.git.languages.json_documents import json_meaning, split_json
-from ingest.sources.git.languages.template_text import Marked, blanked, has_expressions, marked, normalised_line
+from ingest.sources.git.languages.template_text import (
+    Marked,
+    blanked,
+    first_character,
+    has_expressions,
+    marked,
+    normalised_line,
+)
 from ingest.sources.git.languages.yaml_documents import split_yaml, yaml_meaning
 
 CONTROL = "{{ }}"
 """The attribute that holds the lines which are only expressions."""
 
-_JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{(?!\{|%|#)|\[)")
+_ENDS = re.compile(rb"[^\w]*(?:end\w*|\}|fi|done)\b|[^\w]*\}[^\w]*\Z")
 _YAML_START = re.compile(rb"(?:^|\n)(?:apiVersion|AWSTemplateFormatVersion|---)(?:[ \t:\r\n]|\Z)")
 _UNTYPED = re.compile(r"(?<!\.json)(?<!\.yaml)(?<!\.yml)\.(?:tpl|template)$", re.IGNORECASE)
 _DEFINE = re.compile(rb"\{\{-?\s*define\s+\"([^\"]+)\"\s*-?\}\}")
-_ACTION = re.compile(rb"\{\{-?\s*(/\*.*?\*/|[a-z]+)?.*?\}\}", re.DOTALL)
+_ACTION = re.compile(rb"\{\{-?\s*([a-z]+)?(?:\"[^\"\n]*\"|`[^`]*`|(?!\{\{|\}\}).)*+\}\}", re.DOTALL)
 _OPENS = frozenset({b"if", b"range", b"with", b"block", b"define"})
 _NAMED_TEMPLATE = "helm:template"
 
@@ -51,23 +58,22 @@ class Templates:
             return Split((), ((1, f"larger than {kinds.MAX_FILE_BYTES} bytes"),))
         if b"{{" in data and _DEFINE.search(data):
             return _named_templates(data)
-        is_json = _JSON_START.match(data) is not None
+        is_json = first_character(data) in (b"{", b"[")
         if _UNTYPED.search(path) and not is_json and not _YAML_START.search(data):
             return Split(())
-        templated = has_expressions(data)
-        if is_json and (kinds.holds_json(path) or _UNTYPED.search(path)):
-            structure = blanked(data, json=True) if templated else data
-            found = split_json(path, structure, data, keep_repeats=templated)
-        elif kinds.holds_json(path):
+        if kinds.holds_json(path) and not is_json:
             return Split(())  # a template that renders its JSON in one expression
-        else:
-            found = split_yaml(path, blanked(data) if templated else data, data, keep_repeats=templated)
+        read = split_json if is_json and (kinds.holds_json(path) or _UNTYPED.search(path)) else split_yaml
+        if not has_expressions(data):
+            return read(path, data, data)
+        structure = blanked(data, json=read is split_json)
+        found = read(path, structure, data, keep_repeats=True)
         # what a template leaves unreadable is no fault of the file
-        return Split(found.spans) if templated else found
+        return Split(tuple(_with_conditions(found.spans, data)))
 
     def meaning(self, span: Span) -> Meaning:
         """What the block says, with expressions as text."""
-        is_json = span.text[:1] in (b'"', b"{", b"[") and not span.text.startswith((b"{{", b"{%"))
+        is_json = first_character(span.text) in (b'"', b"{", b"[")
         read = json_meaning if is_json else yaml_meaning
         if span.type == _NAMED_TEMPLATE:
             text = span.text.decode("utf-8", "backslashreplace")
@@ -76,7 +82,7 @@ class Templates:
             return read(span)
         text = span.text.decode("utf-8", "backslashreplace")
         found = marked(text, json=is_json)
-        masked = replace(span, text=found.text.encode(), name=_mark_name(found, span.name))
+        masked = replace(span, text=found.text.encode())
         meaning = read(masked)
         if TEXT in meaning.attributes:
             return Meaning({TEXT: _lines(text)}, {})
@@ -90,12 +96,21 @@ class Templates:
         return Meaning(attributes, references)
 
 
-def _mark_name(found: Marked, name: str) -> str:
-    """The name as it stands in the marked text, where it is a key made of expressions."""
-    for index, expression in enumerate(found.expressions):
-        if expression == normalised_line(name):
-            return f"\ue000{index}\ue001"
-    return name
+def _with_conditions(spans: Sequence[Span], source: bytes) -> Iterator[Span]:
+    """The spans, each with the lines of nothing but expressions that stand before it: `{{- if .Values.enabled }}`."""
+    lines = source.split(b"\n")
+    covered = 0
+    for span in spans:
+        first = top = span.start_line - 1
+        while first > covered:
+            line = lines[first - 1].strip()
+            if line and (first_character(line) or _ENDS.match(line)):
+                break
+            first -= 1
+            top = first if line else top
+        covered = max(covered, span.end_line)
+        before = b"".join(line + b"\n" for line in lines[top : span.start_line - 1])
+        yield replace(span, text=before + span.text, start_line=top + 1) if before else span
 
 
 def _restored(value: Value, found: Marked) -> Value:

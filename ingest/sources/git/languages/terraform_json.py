@@ -13,7 +13,7 @@ from typing import cast
 from graph.model import Value
 from ingest.sources.git.blocks import Meaning, Span, Split
 from ingest.sources.git.languages.flatten import flatten, join
-from ingest.sources.git.languages.hcl_expression import NotUnderstood
+from ingest.sources.git.languages.hcl_cursor import NotUnderstood
 from ingest.sources.git.languages.hcl_expression import Reader as ExpressionReader
 from ingest.sources.git.languages.hcl_values import json_value, literal, references_of
 from ingest.sources.git.languages.readers import Entry, Reader

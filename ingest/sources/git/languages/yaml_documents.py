@@ -89,6 +89,11 @@ def load_chunk(own: bytes, anchored: bytes = b"") -> list[Value]:
     """
     text, context = (part.decode("utf-8", "backslashreplace").removeprefix("\ufeff") for part in (own, anchored))
     text += "\n"
+    if text.lstrip().startswith("?"):  # of a flow mapping, where it ends as it may not in block style
+        try:
+            return load("{" + text + "}", context)
+        except ValuesInvalid:
+            return load(text, context)
     try:
         return load(text, context)
     except ValuesInvalid:
@@ -106,11 +111,15 @@ def _usual_anchor(found: re.Match[str]) -> str:
 
 def own_value(span: Span, loaded: Value) -> Value:
     """Of what a span's text holds: the document, the list item, or the member's value."""
-    is_item = isinstance(loaded, Sequence) and not isinstance(loaded, str) and len(loaded) == 1
-    if is_item and span.block_type != "document":
+    if (
+        isinstance(loaded, Sequence)
+        and not isinstance(loaded, str)
+        and len(loaded) == 1
+        and span.block_type != "document"
+    ):
         return cast("Sequence[Value]", loaded)[0]
-    if span.block_type not in layout.WHOLE and isinstance(loaded, Mapping) and span.name in loaded and len(loaded) == 1:
-        return cast("Mapping[str, Value]", loaded)[span.name]
+    if span.block_type not in layout.WHOLE and isinstance(loaded, Mapping) and len(loaded) == 1:
+        return next(iter(cast("Mapping[str, Value]", loaded).values()))
     return loaded
 
 

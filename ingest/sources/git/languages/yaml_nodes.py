@@ -62,7 +62,7 @@ class NodeReader:
             text = self.source[node.start : node.end]
             return Children("scalar" if text else "empty", (), unquoted(text.split(b"\n", 1)[0].strip()))
         firsts = [(b"?", key) if key else (b"-", child) for key, child in node.children]
-        starts = [first.start if node.flow else self._behind(indicator, first) for indicator, first in firsts]
+        starts = [self._behind(indicator, first) for indicator, first in firsts]
         stops = [self._text.rfind(b"\n", 0, start) for start in starts[1:]]
         stops.append(entry.end)
         entries = [
@@ -84,7 +84,13 @@ class NodeReader:
     def _behind(self, indicator: bytes, node: _Node) -> int:
         """Where an entry starts that the indicator introduces; the node's own start when there is none."""
         before = self._text[max(0, node.start - 200) : node.start].rstrip()
-        if not before.endswith(indicator) or (before[:-1].rstrip(b" ") or b"\n")[-1:] not in (b"\n", b"-", b"?"):
+        if not before.endswith(indicator) or (before[:-1].rstrip(b" ") or b"\n")[-1:] not in (
+            b"\n",
+            b"-",
+            b"?",
+            b"{",
+            b",",
+        ):
             return node.start
         return max(0, node.start - 200) + len(before) - 1
 

@@ -1,0 +1,102 @@
+"""The Neo4j store: the whole contract on a real server, random histories against replay, and the same dump as SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from graph.model import FactBatch
+from graph.store import GraphStore, PurgeSelector
+from graph.stores.neo4j import Neo4jStore
+from graph.stores.sqlite import SqliteStore
+from tests.contracts.store_contract import StoreContract
+from tests.contracts.store_durability import Address
+from tests.contracts.store_histories import (
+    EMBEDDER,
+    REFS,
+    apply_to_both,
+    assert_same_answers,
+    assert_same_dump,
+    histories,
+    vectors,
+    views,
+)
+from tests.neo4j_server import Target, neo4j_server_fixture, neo4j_target  # noqa: F401 - fixtures
+from tests.replay_store import ReplayStore
+
+QUICK = settings(
+    max_examples=12,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    deadline=None,
+    suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture),
+)
+
+
+def opened(target: Target) -> Neo4jStore:
+    return Neo4jStore(target.uri, user=target.user, password=target.password, database=target.database)
+
+
+class TestNeo4j(StoreContract):
+    @pytest.fixture
+    def address(self, neo4j_target: Target) -> Address:  # noqa: F811
+        return Address(neo4j_target.uri, neo4j_target.user, neo4j_target.password, neo4j_target.database)
+
+    @pytest.fixture
+    def empty_store(self, neo4j_target: Target, address: Address) -> Iterator[Callable[[], GraphStore]]:  # noqa: F811
+        """Each call wipes the one database there is: the store before it is done with."""
+        with ExitStack() as stores:
+
+            def empty() -> GraphStore:
+                neo4j_target.wipe()
+                return stores.enter_context(address.open())
+
+            yield empty
+
+
+@given(batches=histories(), data=st.data())
+@QUICK
+def test_a_random_history_reads_as_its_replay_does_and_dumps_as_sqlite_does(
+    neo4j_target: Target,  # noqa: F811
+    batches: list[FactBatch],
+    data: st.DataObject,
+) -> None:
+    neo4j_target.wipe()
+    with opened(neo4j_target) as store, ReplayStore() as oracle, SqliteStore() as other:
+        apply_to_both(store, oracle, batches)
+        apply_to_both(other, ReplayStore(), batches)
+        for one in (store, oracle, other):
+            one.put_vectors(EMBEDDER, vectors())
+        assert_same_dump(store, oracle)
+        assert list(store.dump()) == list(other.dump())
+        for _ in range(2):
+            assert_same_answers(store, oracle, data.draw(views(oracle.record())))
+
+
+@given(batches=histories(), data=st.data())
+@QUICK
+def test_a_purge_in_a_random_history_leaves_what_a_replay_without_it_has(
+    neo4j_target: Target,  # noqa: F811
+    batches: list[FactBatch],
+    data: st.DataObject,
+) -> None:
+    keys = [assertion.fact.key for batch in batches for assertion in batch.assertions]
+    selector = PurgeSelector(
+        refs=data.draw(st.lists(st.sampled_from(REFS), max_size=1)),
+        fact_keys=data.draw(st.lists(st.sampled_from(keys), max_size=2)) if keys else (),
+        source=data.draw(st.sampled_from([None, None, "git"])),
+        scope=data.draw(st.sampled_from([None, None, "org/a"])),
+    )
+    middle = data.draw(st.integers(0, len(batches)))
+    neo4j_target.wipe()
+    with opened(neo4j_target) as store, ReplayStore() as oracle:
+        apply_to_both(store, oracle, batches[:middle])
+        for one in (store, oracle):
+            one.put_vectors(EMBEDDER, vectors())
+            one.purge(selector, "asked to")
+        apply_to_both(store, oracle, batches[middle:])
+        assert_same_dump(store, oracle)
+        assert_same_answers(store, oracle, data.draw(views(oracle.record())))
