@@ -74,7 +74,7 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording("what_changed", rf"what did (?P<by>\S+(?: \S+){{0,3}}?){_ADVERBS} (?:{_VERB}|do|work on)(?: (?:{_IN} )?(?P<m>.+))?"),
     _Wording("what_changed", rf"what (?:has|have|had) (?!been |recently |changed|happened)(?P<by>\S+(?: \S+){{0,3}}?){_ADVERBS} {_VERB}(?: (?:{_IN} )?(?P<m>.+))?"),
     _Wording("what_changed", rf"(?:so )?what(?:'s| is| are| was| were| has| have| had| all| else| things| resources?| got| exactly)*{_ADVERBS} (?:{_VERB}|happen(?:ed|ing)|going on|new|different)(?: (?!by ){_IN} (?P<m>(?!by ).+?))?(?: by (?P<by>\S.*))?"),
-    _Wording("what_changed", rf"(?:(?:which|what|list|show|all|any|give|get|display|see|print|were there|are there|have there been) )*{_THE}(?:(?:all|recent|new|me|other|the) )*{_CHANGE}(?: (?:were|have|has|was|did|been|that|which|made|merged|done|happened?|landed|occurred|there))*(?: {_IN} (?P<m>(?!by ).+?))?(?: (?:from|by|of) (?P<by>\S.*))?"),
+    _Wording("what_changed", rf"(?:(?:which|what|list|show|all|any|give|get|display|see|print|were there|are there|have there been) )*{_THE}(?:(?:all|recent|new|me|other|the|(?:last|latest|newest) \d+) )*{_CHANGE}(?: (?:were|have|has|was|did|been|that|which|made|merged|done|happened?|landed|occurred|there))*(?: {_IN} (?P<m>(?!by ).+?))?(?: (?:from|by|of) (?P<by>\S.*))?"),
     _Wording("what_changed", rf"(?:has |did |was |is |were |have )?(?:there )?(?:anything|something|everything)(?: (?:that|which|has|was))*{_ADVERBS} (?:{_VERB}|happen(?:ed)?|new|different)(?: {_IN} (?P<m>.+?))?(?: by (?P<by>\S.*))?"),
     _Wording("what_changed", rf"which (?!commit|pr\b|person|pull request|user|developer)(?P<m>.+?)(?: (?:were|was|have|has|got))?{_ADVERBS} {_VERB}(?: by (?P<by>\S.*))?"),
     # -- who changed
@@ -87,6 +87,8 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording("who_changed", rf"when(?: and (?:why|by whom|how))? (?:was|were|did|has|have|had|is|are) (?P<m>.+?){_ADVERBS} {_VERB}{_ADVERBS}"),
     _Wording("who_changed", r"(?:when|since when) (?:did|does|do|has|have|is|was) (?P<m>.+?) (?:appear(?:ed)?|disappear(?:ed)?|exist(?:ed)?|there|vanish(?:ed)?)"),
     _Wording("who_changed", rf"(?:(?:what(?:'s|s| was| is| were)?|show|give|find|get|tell|which(?: was)?) )?(?:me )?(?:the )?{_NEWEST} (?:\w+ )?{_CHANGE}(?: (?:made|done|that|which|was|were|merged|happened|affecting|touching))* (?:to|of|in|on|for|touching|affecting|against) (?P<m>.+)"),
+    _Wording("who_changed", rf"(?:(?:what(?:'s|s| was| is| were)?|who made|when was|show|give|find|get|tell|which(?: was)?) )?(?:me )?(?:the )?{_NEWEST} (?P<m>.+?) {_CHANGE}(?: (?:made|done|merged|that happened))?(?P<p> {_IN} .+)?"),
+    _Wording("what_changed", rf"(?:(?:what(?:'s|s| was| is| were)?|show|give|list|which) )?(?:me )?(?:the )?{_NEWEST}(?: \d+)? {_CHANGE}(?: (?:made|merged))?(?: by (?P<by>\S.*))?"),
     _Wording("who_changed", rf"(?:the )?(?:last|latest|most recently) {_VERB}(?: by)?:? (?P<m>.+)"),
     _Wording("who_changed", rf"(?P<m>.+?),? (?:(?:was|were|has been|is|got) )?(?:last|most recently|recently|latest) {_VERB}(?: by(?: whom| who)?| when)?"),
     _Wording("who_changed", rf"(?:did|has|have|had) {_SOMEBODY}(?: else)?{_ADVERBS} {_VERB} (?P<m>.+)"),
@@ -107,6 +109,9 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording("what_is", r"what (?:does|do) (?P<m>.+?) (?:do|mean|stand for)"),
 )  # fmt: skip
 
+_SMALL_TALK = frozenset(
+    {"help", "hello", "hi", "hey", "thanks", "thank you", "test", "ping", "?", "yes", "no", "ok", "what", "who", "why"}
+)
 _IMPERATIVE = (
     r"(?:please )?(?:delete|remove|destroy|drop|create|add|make|build|apply|run|restart|reboot|stop|start|scale|deploy|redeploy|roll ?back|"
     r"revert|undo|fix|change|update|modify|rename|move|kill|terminate|drain|merge|push|commit|write|generate|send|ignore|forget|"
@@ -157,21 +162,31 @@ def understand(text: str, now: Instant) -> Question:
         return Question("refused", asked, reason="There is no question in this.")
     times = read_times(core, now)
     rest = _core(times.rest)
-    for wording in _WORDINGS:
-        if not (found := _pattern(wording).fullmatch(rest)):
-            continue
-        groups = found.groupdict()
-        mention = _mention(groups.get("m") or "")
-        by = _person(groups.get("by") or "")
-        effects = _effects(groups.get("v") or "")
-        question = _question(wording, asked, mention, by, times, effects, groups.get("a") or "")
-        if question:
+    tail = _last_tail(rest)
+    for worded in (rest, rest[:tail]) if tail is not None else (rest,):
+        if question := _worded(asked, worded, times):
             return question
+    if rest.casefold() in _SMALL_TALK:
+        return Question("refused", asked, reason="Ask about the infrastructure.")
     if _imperative().fullmatch(rest):
         return Question(
             "refused", asked, mention=_mention(rest), reason="This asks for something to be done; infralore only reads."
         )
     return Question("what_is", asked, mention=_mention(rest), at=times.at, since=times.since, until=times.until)
+
+
+def _worded(asked: str, text: str, times: Times) -> Question | None:
+    """The question of the first wording that fits."""
+    for wording in _WORDINGS:
+        if not (found := _pattern(wording).fullmatch(text)):
+            continue
+        groups = found.groupdict()
+        mention = _mention((groups.get("m") or "") + (groups.get("p") or ""))
+        by = _person(groups.get("by") or "")
+        effects = _effects(groups.get("v") or "")
+        if question := _question(wording, asked, mention, by, times, effects, groups.get("a") or ""):
+            return question
+    return None
 
 
 def _question(

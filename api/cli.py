@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from api.errors import EXIT_ERROR, UsageError, explain
+from api.errors import EXIT_ERROR, SettingsError, UsageError, explain
 from api.wiring import Engine
+
+if TYPE_CHECKING:
+    from ingest.source import Source
+    from ingest.sync import SyncReport
 
 T = TypeVar("T")
 
@@ -47,7 +52,7 @@ EmbedOption = Annotated[
 
 @app.command()
 def ask(
-    question: Annotated[str, typer.Argument(help='"who changed the LB rule?"')],
+    question: Annotated[list[str], typer.Argument(help='"who changed the LB rule?"', metavar="QUESTION")],
     as_of: Annotated[str | None, typer.Option(help="answer as of this time: 2026-03-04, 2026-03-04T14:05Z")] = None,
     known_at: Annotated[str | None, typer.Option(help="use only what infralore knew at this time")] = None,
     since: Annotated[str | None, typer.Option(help="only changes at or after this time")] = None,
@@ -58,7 +63,7 @@ def ask(
     """Answer a question about the infrastructure's history, with citations."""
     with _engine(config) as engine:
         answer = engine.ask(
-            question,
+            " ".join(question),
             as_of=_time("--as-of", as_of),
             known_at=_time("--known-at", known_at),
             since=_time("--since", since),
@@ -70,6 +75,8 @@ def ask(
             from api.render import answer_text
 
             _write(answer_text(answer))
+        if answer.status == "not_found" and engine.store.record() == 0:
+            _say(f"hint: {engine.shown_store} is empty; `lore ingest git PATH` reads a repository into it")
 
 
 @ingest_app.callback()
@@ -78,13 +85,13 @@ def ingest(context: typer.Context, config: ConfigOption = None, embed_seconds: E
     if context.invoked_subcommand is not None:
         return
     with _engine(config) as engine:
-        sources = engine.configured_sources()
-        if not sources:
+        sources, unusable = engine.usable_sources()
+        if not (sources or unusable):
             raise UsageError(
                 "no sources are configured",
                 "list them in lore.yaml (docs/configuration.md), or name one: `lore ingest git PATH`",
             )
-        _ingest(engine, sources, embed_seconds)
+        _ingest(engine, sources, embed_seconds, unusable)
 
 
 @ingest_app.command("git")
@@ -137,6 +144,11 @@ def embed(
 ) -> None:
     """Embed texts that have no vector yet, newest first."""
     with _engine(config) as engine:
+        if engine.settings.embedder == "none":
+            raise SettingsError(
+                "the embedder is set to none, so nothing can be embedded",
+                "unset LORE_EMBEDDER, or set it or `embedder:` in lore.yaml to onnx",
+            )
         done = engine.embed(seconds)
         backlog = engine.store.status().backlog
         _say(f"embedded {done} texts, {backlog} left")
@@ -149,7 +161,7 @@ def status(output: OutputOption = Output.text, config: ConfigOption = None) -> N
 
     with _engine(config) as engine:
         state = engine.store.status()
-        _write(status_json(state) if output is Output.json else status_text(state))
+        _write(status_json(state) if output is Output.json else status_text(state, engine.shown_store))
 
 
 @app.command()
@@ -184,23 +196,33 @@ def purge(
     from graph.model import EntityRef
     from graph.store import PurgeSelector
 
-    if not (ref or fact or source) or (source is None) != (scope is None):
+    if (source is None) != (scope is None):
+        raise UsageError("--source and --scope go together", "`lore status` lists the scopes of each source")
+    if not (ref or fact or source):
         raise UsageError("nothing is selected", "give --ref, --fact, or both --source and --scope")
+    for one in ref or ():
+        if not all(one.partition(":")):
+            raise UsageError(f"{one!r} is not a ref", "a ref is Kind:id, as `lore ask --output json` shows it")
     if not yes:
         raise UsageError("purge cannot be undone", "add --yes to do it")
     with _engine(config) as engine:
         receipt = engine.store.purge(
             PurgeSelector(tuple(map(EntityRef, ref or ())), tuple(fact or ()), source, scope), reason
         )
-        _say(f"destroyed {receipt.versions} versions" + (f"; remains: {receipt.remains}" if receipt.remains else ""))
+        said = (
+            f"destroyed {receipt.versions} versions"
+            if receipt.versions
+            else "nothing stored matches; destroyed nothing"
+        )
+        _say(said + (f"; remains: {receipt.remains}" if receipt.remains else ""))
 
 
-def _ingest(engine: Engine, sources: list[object], embed_seconds: float) -> None:
+def _ingest(engine: Engine, sources: list[Source], embed_seconds: float, unusable: Sequence[SyncReport] = ()) -> None:
     from api.progress import ProgressLine
     from api.render import report_text
 
     with ProgressLine() as line:
-        reports = engine.ingest(sources, line.update)  # pyright: ignore[reportArgumentType]
+        reports = [*unusable, *engine.ingest(sources, line.update)]
     for report in reports:
         _say(report_text(report))
     embedded = engine.embed(embed_seconds)
@@ -240,32 +262,50 @@ def _say(text: str) -> None:
 
 def main() -> None:
     """Run `lore` and exit; every failure is one sentence and a remedy on standard error."""
+    _open_streams()
     _guard(lambda: app(standalone_mode=True))
 
 
 def _guard(run: Callable[[], T]) -> T:
-    import os
-
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     try:
-        return run()
+        try:
+            return run()
+        finally:
+            _flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(EXIT_ERROR) from None
     except KeyboardInterrupt:
         _say("interrupted; what was stored stays, run it again to go on")
         raise SystemExit(130) from None
     except Exception as error:
+        from api.render import plain
         from api.settings import debug
 
         if debug():
             raise
         failure = explain(error)
-        _say(f"error: {failure.message}")
+        _say(f"error: {plain(failure.message)}")
         if failure.hint:
-            _say(f"hint: {failure.hint}")
+            _say(f"hint: {plain(failure.hint)}")
         raise SystemExit(failure.exit_code) from None
+
+
+def _open_streams() -> None:
+    """UTF-8 whatever the locale; what the caller closed is opened again and leads nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+
+def _flush() -> None:
+    """Hand over what is buffered. When that fails the rest is dropped: Python would try again at exit and print a traceback."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 if __name__ == "__main__":

@@ -123,8 +123,8 @@ def report_text(report: SyncReport) -> str:
     return "\n".join(lines)
 
 
-def status_text(status: StoreStatus) -> str:
-    """The store's state for a terminal."""
+def status_text(status: StoreStatus, store: str) -> str:
+    """The state of the store at this place, for a terminal."""
     lines = ["sources"]
     for scope in status.scopes:
         fresh = f"fresh until {rfc3339(scope.fresh_until)}" if scope.fresh_until is not None else "freshness unknown"
@@ -143,7 +143,7 @@ def status_text(status: StoreStatus) -> str:
         f"texts: {status.passages:,}, embedded {status.vectors:,}, waiting {status.backlog:,} (embedder: {embedder})"
     )
     size = f", {status.size_bytes / 2**20:.1f} MiB" if status.size_bytes is not None else ""
-    lines.append(f"store: record {status.record}, schema {status.schema_version}{size}")
+    lines.append(f"store: {plain(store)}, record {status.record}, schema {status.schema_version}{size}")
     if status.quarantine:
         lines.append("quarantine (newest first)")
         lines += [f"  {plain(row.source)} {plain(row.locator)}: {plain(row.reason)}" for row in status.quarantine]

@@ -115,8 +115,12 @@ def _read(path: Path) -> _File:
         document: object = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(f"there is no {path}", "name an existing file with --config or LORE_CONFIG") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}", "it must be a readable UTF-8 file") from None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}", "it must be a readable UTF-8 file") from None
+    except UnicodeDecodeError:
+        raise SettingsError(
+            f"{path} is not UTF-8 text", "save it as UTF-8; docs/configuration.md has an example"
+        ) from None
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f" at line {where.line + 1}" if where else ""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from api.errors import SettingsError
 from api.settings import Settings
 from graph.clock import SECOND, Instant
 from graph.store import GraphStore, View
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ingest.source import Source
     from ingest.sync import Progress, SyncReport
 
+KEY_BYTES = 32
 PATH_SETTINGS = ("path", "location")
 """Settings of sources that are paths: in `lore.yaml` they are relative to that file."""
 
@@ -57,6 +58,14 @@ class Engine:
         return self._store
 
     @property
+    def shown_store(self) -> str:
+        """Where the store is, fit to be shown."""
+        from graph.stores import sqlite_path, url_without_password
+
+        url = self.settings.store
+        return str(sqlite_path(url) or url) if url.startswith("sqlite:") else url_without_password(url)
+
+    @property
     def embedder(self) -> Embedder | None:
         """The embedder that the settings name; None when it is `none`."""
         if self._embedder is None and self.settings.embedder != "none":
@@ -73,6 +82,22 @@ class Engine:
     def configured_sources(self) -> list[Source]:
         """The sources that `lore.yaml` lists, in its order."""
         return [self.source(name, settings) for entry in self.settings.sources for name, settings in entry.items()]
+
+    def usable_sources(self) -> tuple[list[Source], list[SyncReport]]:
+        """The configured sources that can be opened, and a report for each that cannot, so that one mistake stops no other."""
+        from ingest.source import SourceError
+        from ingest.sync import SyncReport
+
+        sources: list[Source] = []
+        unusable: list[SyncReport] = []
+        for entry in self.settings.sources:
+            for name, settings in entry.items():
+                try:
+                    sources.append(self.source(name, settings))
+                except SourceError as error:
+                    scope = next((str(settings[key]) for key in ("name", *PATH_SETTINGS) if key in settings), "?")
+                    unusable.append(SyncReport(name, scope, error=error))
+        return sources, unusable
 
     def source(self, name: str, settings: Mapping[str, object]) -> Source:
         """One source from its settings; relative paths are taken from where `lore.yaml` is."""
@@ -127,19 +152,42 @@ class Engine:
 
 
 def redact_key(directory: Path) -> bytes:
-    """The key under which digests stand for secrets: made once, kept beside the user's data, readable by the user alone."""
+    """The key under which digests stand for secrets: made once, kept beside the user's data, readable by the user alone.
+
+    Raises:
+        SettingsError: it can neither be read nor made, or what is there is no key.
+    """
     path = directory / "redact.key"
+    try:
+        key = _read_or_make(path)
+    except OSError as error:
+        raise SettingsError(
+            f"the key for digests of secrets, {path}, cannot be read or made: {error.strerror}",
+            "make its directory writable, or set XDG_DATA_HOME to one that is",
+        ) from None
+    if len(key) != KEY_BYTES:
+        raise SettingsError(
+            f"{path} is damaged", "restore it from a backup; a new key would make known secrets look new"
+        )
+    return key
+
+
+def _read_or_make(path: Path) -> bytes:
     with suppress(FileNotFoundError):
         return path.read_bytes()
-    directory.mkdir(parents=True, exist_ok=True)
+    import secrets
+    import tempfile
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # readable by the user alone
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:  # another process made it just now
-        return path.read_bytes()
-    with os.fdopen(descriptor, "wb") as file:
-        key = secrets.token_bytes(32)
-        file.write(key)
-    return key
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+        with suppress(FileExistsError):  # another process made it just now: theirs holds
+            os.link(draft, path)  # whole or not there: nobody ever reads half a key
+    finally:
+        os.unlink(draft)
+    return path.read_bytes()
 
 
 def _resolve(base: Path, value: object) -> object:

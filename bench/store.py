@@ -154,7 +154,8 @@ class World:
             yield Passage(self.commits[0], "", text).content_hash, vector
 
     def _text(self, rng: random.Random, i: int) -> str:
-        return f"{' '.join(rng.choices(self.words, self.weights, k=22))} {_TYPES[i % 60]}.n{rng.randrange(self.size.blocks)}"
+        words = " ".join(rng.choices(self.words, self.weights, k=rng.randrange(6, 40)))
+        return f"{words} {_TYPES[i % 60]}.n{rng.randrange(self.size.blocks)}"
 
     def _moment(self, rng: random.Random) -> Instant:
         return START + rng.randrange(1_000) * DAY

@@ -8,6 +8,8 @@ import shlex
 import time
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from api.render import answer_text, report_text
 from api.settings import load
 from api.wiring import Engine
@@ -15,8 +17,8 @@ from examples.build import build
 
 QUESTIONS = (
     "who changed the LB rule?",
-    "why was the edge security group rule changed?",
-    "what was the instance class of module.data on 2025-03-01 in prod?",
+    "why was the security group rule edge_https changed?",
+    "what was the database_class of module.data in prod on 2025-03-01?",
 )
 
 
@@ -24,11 +26,14 @@ def run(directory: Path, store: str | None, embedder: str | None, record: Path |
     """Build, ingest, ask; print what a user would type and see. `record` also writes the answers as JSON lines."""
     started = time.perf_counter()
     build(directory)
-    overrides = {key: value for key, value in (("LORE_STORE", store), ("LORE_EMBEDDER", embedder)) if value}
     config = directory / "lore.yaml"
+    settings = load(config)
+    settings = replace(
+        settings, store=store or f"sqlite:///{directory.resolve()}/lore.db", embedder=embedder or settings.embedder
+    )
     shown = f"--config {shlex.quote(str(config))}"
     print(f"Tealeaf, a fictional tea shop: two years of Terraform, services and deploys, written to {directory}\n")
-    with Engine(load(config, overrides)) as engine:
+    with Engine(settings) as engine:
         print(f"$ lore ingest {shown}")
         for report in engine.ingest(engine.configured_sources()):
             print(report_text(report))

@@ -17,7 +17,7 @@ from itertools import groupby
 from math import log
 from operator import itemgetter
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from graph.text import text_tokens
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 K1 = 1.2
 B = 0.75
+
+_SHORT = 4_000
+"""Postings that are read without looking for a way around them."""
 
 ENTRY = Struct("<IHH")
 """One posting: number of the passage, how often it holds the token, and its length in tokens."""
@@ -60,6 +63,73 @@ def weight(idf_: float, count: float, length: float, average: float) -> float:
     return idf_ * (count * (K1 + 1.0)) / (count + K1 * (1.0 - B + B * length / average))
 
 
+class TermPostings(Protocol):
+    """The postings of one query term over all readable labels, read as far as needed."""
+
+    @property
+    def holding(self) -> int:
+        """How many passages hold the term."""
+        ...
+
+    def all(self) -> bytes:
+        """Every entry, packed as `ENTRY`."""
+        ...
+
+    def of(self, passages: Sequence[int]) -> bytes:
+        """The entries of these passages only."""
+        ...
+
+
+def best(
+    terms: Sequence[TermPostings], documents: int, total_length: int, wanted: int
+) -> Iterator[tuple[float, list[int]]]:
+    """As `ranked`, without reading long lists whose terms can no longer lift a passage among the best `wanted`.
+
+    The rarest terms are read first. Once the `wanted`-th of what they found scores more than all other terms together
+    could add, those only score what was found (Turtle and Flood, "Query evaluation: strategies and optimizations",
+    1995). When more than that is read, everything is ranked.
+    """
+    terms = [term for term in terms if term.holding]
+    found = _found_by_rare(terms, documents, total_length, wanted)
+    if found is None:
+        yield from ranked([term.all() for term in terms], documents, total_length)
+        return
+    passages, least = found
+    average = max(total_length, 1) / documents
+    chosen = [(idf(documents, term.holding), term.of(passages)) for term in terms]
+    for score, group in _ranked_plainly(chosen, average):
+        if score >= least:
+            yield score, group
+    for score, group in ranked([term.all() for term in terms], documents, total_length):
+        if score < least:
+            yield score, group
+
+
+def _found_by_rare(
+    terms: Sequence[TermPostings], documents: int, total_length: int, wanted: int
+) -> tuple[list[int], float] | None:
+    """Passages among which are all that score at least so much, from the rarest terms; None when that saves nothing."""
+    if sum(term.holding for term in terms) < _SHORT or not documents:
+        return None
+    average = max(total_length, 1) / documents
+    partial: dict[int, float] = {}
+    rarest = sorted(terms, key=lambda term: term.holding)
+    read = 0
+    for number, term in enumerate(rarest[:-1], 1):
+        read += term.holding
+        if read > _SHORT:
+            return None
+        rarity = idf(documents, term.holding)
+        for passage, count, length in ENTRY.iter_unpack(term.all()):
+            partial[passage] = partial.get(passage, 0.0) + weight(rarity, count, length, average)
+        rest = sum(idf(documents, other.holding) * (K1 + 1.0) for other in rarest[number:])
+        if len(partial) >= wanted:
+            least = sorted(partial.values(), reverse=True)[wanted - 1] * (1.0 - 1e-9)  # sums differ in the last digits
+            if least > rest * (1.0 + 1e-9):
+                return [passage for passage, score in partial.items() if score + rest >= least], least
+    return None
+
+
 def ranked(postings: Sequence[bytes], documents: int, total_length: int) -> Iterator[tuple[float, list[int]]]:
     """Passages that hold at least one token, best first, those of equal score together in ascending number.
 
@@ -71,32 +141,31 @@ def ranked(postings: Sequence[bytes], documents: int, total_length: int) -> Iter
     if not postings or not documents:
         return iter(())
     average = max(total_length, 1) / documents
+    weighed = [(idf(documents, len(data) // ENTRY.size), data) for data in postings]
     enough = _VECTORISE_FROM if "numpy" in sys.modules else _IMPORT_FROM
     if sum(map(len, postings)) < enough * ENTRY.size:
-        return _ranked_plainly(postings, documents, average)
-    return _ranked_in_bulk(postings, documents, average)
+        return _ranked_plainly(weighed, average)
+    return _ranked_in_bulk(weighed, average)
 
 
-def _ranked_plainly(postings: Sequence[bytes], documents: int, average: float) -> Iterator[tuple[float, list[int]]]:
+def _ranked_plainly(weighed: Sequence[tuple[float, bytes]], average: float) -> Iterator[tuple[float, list[int]]]:
     scores: dict[int, float] = {}
-    for data in postings:
-        rarity = idf(documents, len(data) // ENTRY.size)
+    for rarity, data in weighed:
         for passage, count, length in ENTRY.iter_unpack(data):
             scores[passage] = scores.get(passage, 0.0) + weight(rarity, count, length, average)
-    best = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
-    for score, group in groupby(best, key=itemgetter(1)):
+    ordered = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    for score, group in groupby(ordered, key=itemgetter(1)):
         yield score, [passage for passage, _ in group]
 
 
-def _ranked_in_bulk(postings: Sequence[bytes], documents: int, average: float) -> Iterator[tuple[float, list[int]]]:
+def _ranked_in_bulk(weighed: Sequence[tuple[float, bytes]], average: float) -> Iterator[tuple[float, list[int]]]:
     import numpy as np
 
     entry = np.dtype([("passage", "<u4"), ("count", "<u2"), ("length", "<u2")])
-    lists = [np.frombuffer(data, dtype=entry) for data in postings]
-    size = max(int(one["passage"].max()) for one in lists) + 1
+    lists = [(rarity, np.frombuffer(data, dtype=entry)) for rarity, data in weighed]
+    size = max(int(one["passage"].max()) for _, one in lists) + 1
     scores = np.zeros(size)
-    for one in lists:
-        rarity = idf(documents, len(one))
+    for rarity, one in lists:
         count, length = one["count"].astype(np.float64), one["length"].astype(np.float64)
         scores[one["passage"]] += rarity * (count * (K1 + 1.0)) / (count + K1 * (1.0 - B + B * length / average))
     passages = np.nonzero(scores)[0]

@@ -34,24 +34,32 @@ def unpack_vector(data: bytes) -> tuple[float, ...]:
 
 
 def nearest(
-    matrix: NDArray[np.float32], numbers: NDArray[np.int64], query: Sequence[float], wanted: int
+    matrix: NDArray[np.float32],
+    numbers: NDArray[np.int64],
+    query: Sequence[float],
+    wanted: int,
+    rows: NDArray[np.int64] | None = None,
 ) -> Iterator[tuple[float, list[int]]]:
-    """(cosine, numbers of that cosine in ascending order), best first, for at least the best `wanted` rows.
+    """(cosine, numbers of that cosine in ascending order), best first.
 
     Args:
         matrix: unit vectors, one a row.
-        numbers: what to call each row by.
+        numbers: what to call each row (each of `rows`) by.
         query: a vector of the same dimension.
-        wanted: rows that are scored exactly; the rest follows only when it is read.
+        wanted: how many are likely to be read. More may be; they are scored as they are asked for.
+        rows: which rows take part, when not all.
     """
     import numpy as np
 
+    if rows is None:
+        rows = np.arange(len(matrix))
     target = np.asarray(query, dtype=np.float64)
     length = float(np.sqrt((target * target).sum()))
-    if not len(matrix) or length == 0.0:
+    if not len(rows) or length == 0.0:
         return
     target = target / length
-    rough = matrix @ target.astype(np.float32)
+    single = target.astype(np.float32)
+    rough = (matrix @ single)[rows] if 2 * len(rows) > len(matrix) else matrix[rows] @ single
     while len(rough):
         if len(rough) > wanted:
             least = np.partition(rough, len(rough) - wanted)[len(rough) - wanted] - _MARGIN
@@ -59,12 +67,12 @@ def nearest(
         else:
             head = np.ones(len(rough), dtype=bool)
             least = -np.inf
-        chosen = matrix[head].astype(np.float64)
+        chosen = matrix[rows[head]].astype(np.float64)
         lengths = np.sqrt((chosen * chosen).sum(axis=1))
         exact = (chosen * target).sum(axis=1) / np.where(lengths == 0.0, 1.0, lengths)
         certain = exact >= least + _ERROR  # no row that was left out can score as much
         yield from descending(numbers[head][certain], exact[certain])
         rest = ~head
         rest[np.nonzero(head)[0][~certain]] = True
-        matrix, numbers, rough = matrix[rest], numbers[rest], rough[rest]
+        rows, numbers, rough = rows[rest], numbers[rest], rough[rest]
         wanted *= 8

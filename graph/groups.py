@@ -75,6 +75,8 @@ def find_group(
             if not placed:
                 gone = (t for t in known.dead(store, view) if sort.holds(t))
                 placed = tuple(t for t in gone if place_penalty(t, reading.place, paths) <= near)
+            # A lookup of a thing is not the thing, unless nothing else is there.
+            placed = tuple(t for t in placed if t.text("block_type") != "data") or placed
             if placed:
                 return Group(placed, reading, paths, sort, near, cut)
     return None
@@ -85,7 +87,9 @@ def gone_since(store: GraphStore, view: View, group: Group, since: Instant) -> t
     return tuple(
         t
         for t in lexicon(store, view).dead_since(store, view, since)
-        if group.sort.holds(t) and place_penalty(t, group.reading.place, group.paths) <= group.near
+        if group.sort.holds(t)
+        and (t.text("block_type") != "data" or group.things[0].text("block_type") == "data")
+        and place_penalty(t, group.reading.place, group.paths) <= group.near
     )
 
 

@@ -80,6 +80,7 @@ class Lexicon:
     _by_rank: dict[tuple[Rank, bool], frozenset[str]] = field(default_factory=dict[tuple[Rank, bool], frozenset[str]])
     _all_types: frozenset[str] | None = None
     _dead: tuple[Thing, ...] | None = None
+    _dead_since: dict[Instant, tuple[Thing, ...]] = field(default_factory=dict[Instant, "tuple[Thing, ...]"])
     _former: tuple[Thing, ...] | None = None
     _by_label: dict[str, list[Thing]] | None = None
     _by_word: dict[str, list[tuple[Thing, int]]] | None = None
@@ -110,7 +111,13 @@ class Lexicon:
 
     def dead_since(self, store: GraphStore, view: View, since: Instant) -> tuple[Thing, ...]:
         """At least what was deleted at `since` or later."""
-        return self._dead if self._dead is not None else tuple(_deleted(store, view, since))
+        if self._dead is not None:
+            return self._dead
+        covering = [at for at in self._dead_since if at <= since]
+        if not covering:
+            self._dead_since[since] = tuple(_deleted(store, view, since))
+            covering = [since]
+        return self._dead_since[max(covering)]
 
     def former(self, store: GraphStore, view: View) -> tuple[Thing, ...]:
         """Former names of what was moved, newest first; each leads to the thing as it is called now."""

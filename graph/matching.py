@@ -16,6 +16,7 @@ WEAK = 0.45
 
 _WRONG_TYPE = 0.3
 _WRONG_PLACE = 0.5
+_IN_NAME = 0.05
 _LATER_RANK = 0.04
 _BENT = 0.15
 _DEAD = 0.03
@@ -97,7 +98,7 @@ def place_penalty(found: Thing, place: Words, paths: Collection[str]) -> float:
         if all(holds_word(where, word) for word in place):
             return penalty
         named = where.union(name_tokens(found.label))
-        penalty += 0.02 if all(holds_word(named, word) for word in place) else _WRONG_PLACE
+        penalty += _IN_NAME if all(holds_word(named, word) for word in place) else _WRONG_PLACE
     return penalty
 
 

@@ -107,6 +107,7 @@ class Reading:
         place: words that say where, in lower case.
         inside: the place follows a word like "in": what is meant lies there.
         bent: a preposition of place was left out to read what follows as part of the name.
+        loose: words that only lead up to a name, as a rule, were left out.
     """
 
     name: Words
@@ -115,6 +116,7 @@ class Reading:
     place: Words = ()
     inside: bool = False
     bent: bool = False
+    loose: bool = False
 
     @property
     def typed(self) -> bool:
@@ -150,10 +152,10 @@ def readings(words: Words, spelled: Mapping[Words, frozenset[str]]) -> tuple[Rea
         for core in dict.fromkeys((_trim(thing, tail=False), _trim(thing, tail=True))):
             # All words as the name come first: the search for all of them is the narrowest.
             for name in _names(core):
-                found.setdefault(Reading(name, (), frozenset(), place, inside, bent))
+                found.setdefault(Reading(name, (), frozenset(), place, inside, bent, loose=name != core))
             for rest, ranks, types in _typed(core, spelled):
                 for name in _names(rest) or ((),):
-                    found.setdefault(Reading(name, ranks, types, place, inside, bent))
+                    found.setdefault(Reading(name, ranks, types, place, inside, bent, loose=name != rest))
     return tuple(found)
 
 

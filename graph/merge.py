@@ -121,14 +121,15 @@ def difference(before: Sequence[Row], after: Sequence[Row]) -> tuple[list[Row], 
 def coalesce(rows: Iterable[Row]) -> list[Row]:
     """The maximal intervals of equal content among a timeline's rows (in order), each with its first row's provenance."""
     spans: list[Row] = []
+    last: Row | None = None
     for row in rows:
         if row.state != PRESENT or row.valid_to <= row.valid_from:
             continue
-        last = spans[-1] if spans else None
         if last is not None and last.valid_to == row.valid_from and last.body == row.body:
-            spans[-1] = last._replace(valid_to=row.valid_to, joined=0)
+            last = spans[-1] = last._replace(valid_to=row.valid_to)
         else:
-            spans.append(row._replace(joined=0) if row.joined else row)
+            last = row
+            spans.append(row)
     return spans
 
 

@@ -13,8 +13,8 @@ from itertools import pairwise
 
 from graph.groups import ABOUT, THERE, Group, by_name_as_place, find_group
 from graph.lexicon import Lexicon, Thing, lexicon, past_views, thing, things
-from graph.matching import EXACT, WEAK, fit, place_penalty
-from graph.mention import Mention, Reading, names_a_thing, parse, readings
+from graph.matching import EXACT, WEAK, fit, place_penalty, place_words
+from graph.mention import Mention, Reading, holds_word, names_a_thing, parse, readings
 from graph.model import EntityRef
 from graph.spelling import corrected
 from graph.store import AliasView, ChangeQuery, GraphStore, Limits, View
@@ -120,7 +120,9 @@ class _Resolver:
         read = readings(mention.words, self.known.spelled)
         if gone_first and _whole(gone := self._dead(read, mention)):
             return _resolution(gone)
-        if not exact and (group := self._group([r for r in read if r.inside or not r.place], mention.paths, THERE)):
+        # A declared type word that is the whole mention, save for a place, is no name, even where something is called so.
+        plain = [r for r in read if r.ranks and not r.loose and (r.inside or not r.place)]
+        if not exact and (group := self._group(plain, mention.paths, THERE)):
             return Resolution(group=group)
         named = self._named(read, mention.paths)
         if not _whole(named) and self.dead:
@@ -158,8 +160,8 @@ class _Resolver:
     def _placed(self, found: Thing, rest: Words, paths: tuple[str, ...]) -> Found:
         """A thing named exactly; the other words of the mention may say where."""
         score = 1.0 - place_penalty(found, (), paths)
-        where = set(name_tokens(found.text("directory") + " " + found.text("path") + " " + found.text("repository")))
-        score -= 0.0 if not rest or where & set(rest) else 0.02
+        where = frozenset(place_words(found))
+        score -= 0.0 if not names_a_thing(rest) or any(holds_word(where, word) for word in rest) else 0.02
         return Found(found, max(score, 0.05))
 
     def _dead_literal(self, chunk: str, paths: tuple[str, ...]) -> list[Found]:

@@ -55,13 +55,14 @@ def text_tokens(text: str) -> list[str]:
 def has_identifier(query: str) -> bool:
     """Whether a query holds something that is looked up rather than understood: an address, an ARN, an id, a path.
 
-    >>> has_identifier("why is aws_lb.main slow"), has_identifier("why is checkout slow")
+    >>> has_identifier("why is aws_lb.main slow"), has_identifier("why is checkout slow and/or down")
     (True, False)
     """
     return any(
-        (len(words) > 1 and "/" not in chunk.strip("/")) or chunk.count("/") > 1
+        not _is_prose(chunk)
+        and len(_WORD.findall(chunk)) > 1
+        and (chunk.count("/") > 1 or not chunk.replace("/", "").isalpha())
         for chunk in _IDENTIFIER.findall(query)
-        if (words := _WORD.findall(chunk)) and not _is_prose(chunk)
     )
 
 

@@ -27,7 +27,7 @@ _MODERN_LB = (
     "aws_lb aws_alb AWS::ElasticLoadBalancingV2::LoadBalancer azurerm_lb azurerm_application_gateway "
     "cloudflare_load_balancer digitalocean_loadbalancer hcloud_load_balancer linode_nodebalancer "
     "openstack_lb_loadbalancer_v2 oci_load_balancer_load_balancer alicloud_slb_load_balancer alicloud_alb_load_balancer "
-    "scaleway_lb fastly_service_vcl"
+    "scaleway_lb"
 )
 _CLASSIC_LB = "aws_elb AWS::ElasticLoadBalancing::LoadBalancer"
 _GOOGLE_LB = "google_compute_forwarding_rule google_compute_global_forwarding_rule google_compute_url_map google_compute_backend_service"
@@ -73,7 +73,8 @@ TERMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "lb listener|load balancer listener|loadbalancer listener|listener|alb listener|nlb listener|elb listener",
         (_LISTENER, f"{_CLASSIC_LB} {_LB_RULE}"),
     ),
-    ("load balancer|loadbalancer|lb|balancer", (f"{_MODERN_LB} {_CLASSIC_LB}", _GOOGLE_LB)),
+    # The AWS provider's documentation calls aws_lb "Load Balancer" and aws_elb "Classic Load Balancer".
+    ("load balancer|loadbalancer|lb|balancer", (_MODERN_LB, _CLASSIC_LB, _GOOGLE_LB)),
     ("alb|application load balancer|nlb|network load balancer|elbv2", (_MODERN_LB, _CLASSIC_LB)),
     ("classic load balancer|elb|clb|elastic load balancer|classic lb|classic elb", (_CLASSIC_LB, _MODERN_LB)),
     (

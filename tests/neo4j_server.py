@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -113,10 +113,11 @@ class Target:
 class Server:
     """A server of its own in a directory of its own. The process dies with the one that started it."""
 
-    def __init__(self, home: Path, page_cache: str = "128m") -> None:
+    def __init__(self, home: Path, page_cache: str = "128m", settings: Sequence[str] = ()) -> None:
         self.home = home
-        self.port = _free_port()
+        self.port = free_port()
         self._page_cache = page_cache
+        self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -139,7 +140,7 @@ class Server:
             (self.home / "data" / "dbms").mkdir(parents=True)
             shutil.copy(jars.parent / "auth.ini", self.home / "data" / "dbms" / "auth.ini")
             text = _CONFIGURATION.format(home=self.home, port=self.port, page_cache=self._page_cache)
-            (configuration / "neo4j.conf").write_text(text)
+            (configuration / "neo4j.conf").write_text("\n".join([text, *self._settings]))
         java = [
             *("java", "-Xms256m", "-Xmx512m", "-XX:+UseG1GC", "-XX:-OmitStackTraceInFastThrow", "-cp", f"{jars}/*"),
             *(f"--add-opens={opened}=ALL-UNNAMED" for opened in _OPENED),
@@ -199,7 +200,8 @@ def _driver(target: Target) -> Driver:
 _kept_driver = cache(_driver)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port where nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -21,28 +21,30 @@ from functools import cache
 
 # -- schema
 
-SCHEMA = (
-    "CREATE CONSTRAINT lore_ref IF NOT EXISTS FOR (n:LoreRef) REQUIRE n.id IS UNIQUE",
-    "CREATE CONSTRAINT lore_timeline IF NOT EXISTS FOR (n:LoreTimeline) REQUIRE n.tid IS UNIQUE",
-    "CREATE CONSTRAINT lore_text IF NOT EXISTS FOR (n:LoreText) REQUIRE n.number IS UNIQUE",
-    "CREATE CONSTRAINT lore_batch IF NOT EXISTS FOR (n:LoreBatch) REQUIRE n.id IS UNIQUE",
-    "CREATE CONSTRAINT lore_record IF NOT EXISTS FOR (n:LoreBatch) REQUIRE n.record IS UNIQUE",
-    "CREATE CONSTRAINT lore_scope IF NOT EXISTS FOR (n:LoreScope) REQUIRE n.id IS UNIQUE",
-    "CREATE CONSTRAINT lore_label IF NOT EXISTS FOR (n:LoreLabel) REQUIRE n.id IS UNIQUE",
-    "CREATE CONSTRAINT lore_posting IF NOT EXISTS FOR (n:LorePosting) REQUIRE (n.term, n.part) IS UNIQUE",
-    "CREATE CONSTRAINT lore_vector IF NOT EXISTS FOR (n:LoreVector) REQUIRE n.hash IS UNIQUE",
-    "CREATE CONSTRAINT lore_tombstone IF NOT EXISTS FOR (n:LoreTombstone) REQUIRE n.digest IS UNIQUE",
-    "CREATE INDEX lore_timeline_scope IF NOT EXISTS FOR (n:LoreTimeline) ON (n.scope)",
-    "CREATE INDEX lore_change_at IF NOT EXISTS FOR (n:LoreChange) ON (n.valid_from)",
-    "CREATE INDEX lore_text_hash IF NOT EXISTS FOR (n:LoreText) ON (n.hash)",
-    "CREATE INDEX lore_snapshot_scope IF NOT EXISTS FOR (n:LoreSnapshot) ON (n.scope)",
-    "CREATE INDEX lore_quarantine_record IF NOT EXISTS FOR (n:LoreQuarantine) ON (n.record)",
-    "CREATE INDEX lore_batch_at IF NOT EXISTS FOR (n:LoreBatch) ON (n.at)",
-    "CREATE FULLTEXT INDEX lore_terms IF NOT EXISTS FOR (n:LoreTimeline) ON EACH [n.terms] "
+SCHEMA_NAMES = "SHOW INDEXES YIELD name RETURN name"
+"""Names of the indexes there are; a constraint has one of its own name."""
+SCHEMA = {
+    "lore_ref": "CREATE CONSTRAINT lore_ref IF NOT EXISTS FOR (n:LoreRef) REQUIRE n.id IS UNIQUE",
+    "lore_timeline": "CREATE CONSTRAINT lore_timeline IF NOT EXISTS FOR (n:LoreTimeline) REQUIRE n.tid IS UNIQUE",
+    "lore_text": "CREATE CONSTRAINT lore_text IF NOT EXISTS FOR (n:LoreText) REQUIRE n.number IS UNIQUE",
+    "lore_batch": "CREATE CONSTRAINT lore_batch IF NOT EXISTS FOR (n:LoreBatch) REQUIRE n.id IS UNIQUE",
+    "lore_record": "CREATE CONSTRAINT lore_record IF NOT EXISTS FOR (n:LoreBatch) REQUIRE n.record IS UNIQUE",
+    "lore_scope": "CREATE CONSTRAINT lore_scope IF NOT EXISTS FOR (n:LoreScope) REQUIRE n.id IS UNIQUE",
+    "lore_label": "CREATE CONSTRAINT lore_label IF NOT EXISTS FOR (n:LoreLabel) REQUIRE n.id IS UNIQUE",
+    "lore_posting": "CREATE CONSTRAINT lore_posting IF NOT EXISTS FOR (n:LorePosting) REQUIRE (n.term, n.part) IS UNIQUE",
+    "lore_vector": "CREATE CONSTRAINT lore_vector IF NOT EXISTS FOR (n:LoreVector) REQUIRE n.hash IS UNIQUE",
+    "lore_tombstone": "CREATE CONSTRAINT lore_tombstone IF NOT EXISTS FOR (n:LoreTombstone) REQUIRE n.digest IS UNIQUE",
+    "lore_timeline_scope": "CREATE INDEX lore_timeline_scope IF NOT EXISTS FOR (n:LoreTimeline) ON (n.scope)",
+    "lore_change_at": "CREATE INDEX lore_change_at IF NOT EXISTS FOR (n:LoreChange) ON (n.valid_from)",
+    "lore_text_hash": "CREATE INDEX lore_text_hash IF NOT EXISTS FOR (n:LoreText) ON (n.hash)",
+    "lore_snapshot_scope": "CREATE INDEX lore_snapshot_scope IF NOT EXISTS FOR (n:LoreSnapshot) ON (n.scope)",
+    "lore_quarantine_record": "CREATE INDEX lore_quarantine_record IF NOT EXISTS FOR (n:LoreQuarantine) ON (n.record)",
+    "lore_batch_at": "CREATE INDEX lore_batch_at IF NOT EXISTS FOR (n:LoreBatch) ON (n.at)",
+    "lore_terms": "CREATE FULLTEXT INDEX lore_terms IF NOT EXISTS FOR (n:LoreTimeline) ON EACH [n.terms] "
     "OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}}",
     # last, for it says that the layout is complete
-    "CREATE CONSTRAINT lore_clock IF NOT EXISTS FOR (n:LoreClock) REQUIRE n.id IS UNIQUE",
-)
+    "lore_clock": "CREATE CONSTRAINT lore_clock IF NOT EXISTS FOR (n:LoreClock) REQUIRE n.id IS UNIQUE",
+}
 AWAIT_INDEXES = "CALL db.awaitIndexes(120)"
 READ_CLOCK = "MATCH (c:LoreClock {id: 1}) MATCH (p:LorePublished) RETURN c.schema_version, c.record, p.record, c.embedder, c.dimension"
 CREATE_CLOCK = """
@@ -376,6 +378,7 @@ MATCH (c:LoreClock {id: 1}) MATCH (p:LorePublished)
 RETURN c.embedder, c.dimension, p.record, p.purges, coalesce(c.vectors, 0), COUNT { MATCH (:LoreVector) }
 """
 SET_STAMP = "MATCH (c:LoreClock {id: 1}) SET c.embedder = $embedder, c.dimension = $dimension"
+DROP_VECTOR_INDEX = "DROP INDEX lore_vectors IF EXISTS"
 VECTOR_INDEX = "CREATE VECTOR INDEX lore_vectors IF NOT EXISTS FOR (n:LoreVector) ON n.embedding OPTIONS $options"
 WRITE_VECTORS = """
 MATCH (c:LoreClock {id: 1}) SET c.vectors = coalesce(c.vectors, 0) + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from secrets import token_bytes
 from time import monotonic, sleep
 from typing import Any, LiteralString, TypeVar, cast
@@ -17,6 +17,7 @@ from neo4j.exceptions import (
     ClientError,
     ConfigurationError,
     DriverError,
+    IncompleteCommit,
     Neo4jError,
     ServiceUnavailable,
 )
@@ -107,7 +108,7 @@ class Connection:
                         transaction.commit()
                     return result
                 except (DriverError, Neo4jError) as error:
-                    if not error.is_retryable() or self._closed or monotonic() + pause_s > until:
+                    if not _passes(error) or self._closed or monotonic() + pause_s > until:
                         raise
                 sleep(pause_s)
                 pause_s = min(pause_s * 2, 2.0)
@@ -124,10 +125,8 @@ class Connection:
         """
         record, published = self.read(cypher.GAP, {})[0]
         if published < record:
-            try:
+            with suppress(TimeUp):
                 self.write(_publish, timeout_s=PUBLISH_TIMEOUT_S)
-            except TimeUp:
-                pass
             published = self.read(cypher.GAP, {})[0][1]
         return int(published)
 
@@ -157,8 +156,10 @@ class Connection:
         with self.translated():
             self._check_version(self._driver.get_server_info().agent)  # pyright: ignore[reportUnknownMemberType]
         if not self._is_laid_out():
-            for statement in cypher.SCHEMA:
-                self.define(statement)
+            there = {name for (name,) in self.read(cypher.SCHEMA_NAMES, {})}
+            for name, statement in cypher.SCHEMA.items():
+                if name not in there:
+                    self.define(statement)
             self.define(cypher.CREATE_CLOCK, schema_version=SCHEMA_VERSION, salt=token_bytes(16))
             self.read(cypher.AWAIT_INDEXES, {})
             self._is_laid_out()
@@ -207,13 +208,13 @@ class Connection:
             return StoreIncompatible(f"{self.shown} cannot be addressed: {_first_line(error)}.", _CHECK_URL)
         if isinstance(error, ServiceUnavailable | DriverError):
             return StoreUnavailable(
-                f"{self.shown} cannot be reached, or the connection was lost; what was under way was not stored.",
-                "Start it (docker compose up neo4j), or correct NEO4J_URI, then run it again.",
+                f"{self.shown} cannot be reached, or the connection was lost.",
+                "Start it (docker compose up neo4j) or correct NEO4J_URI, then run it again: nothing is half done.",
             )
         code, message = error.code or "", error.message or ""
         if "TransactionTimedOut" in code:
             return TimeUp(f"{self.shown} did not finish in time.", "Ask for less, or again when it is less busy.")
-        if "OutOfMemory" in code or "MemoryPool" in code:
+        if _is_out_of_memory(code):
             return StoreFull(
                 f"{self.shown} has not enough memory for this.",
                 "Raise server.memory.heap.max_size and dbms.memory.transaction.total.max, then run it again.",
@@ -229,6 +230,17 @@ class Connection:
         if isinstance(error, ClientError) and ("Security" in code or "Forbidden" in code):
             return StoreUnavailable(f"{self.shown} does not allow this: {code}.", "Use a user that may write.")
         return StoreUnavailable(f"{self.shown} cannot be used just now ({code or type(error).__name__}).", "Try again.")
+
+
+def _passes(error: DriverError | Neo4jError) -> bool:
+    """Whether trying again may help; after an answer that was lost it must be tried to know."""
+    if isinstance(error, Neo4jError):
+        return error.is_retryable() and not _is_out_of_memory(error.code or "")
+    return error.is_retryable() or isinstance(error, IncompleteCommit)
+
+
+def _is_out_of_memory(code: str) -> bool:
+    return "OutOfMemory" in code or "MemoryPool" in code
 
 
 class TimeUp(StoreUnavailable):

@@ -143,6 +143,7 @@ def put_vectors(connection: Connection, embedder: str, vectors: Sequence[tuple[s
                 "vector.quantization.enabled": False,
             }
         }
+        connection.define(cypher.DROP_VECTOR_INDEX)  # of another store that this database held
         connection.define(cypher.VECTOR_INDEX, options=options)
 
 
@@ -184,10 +185,10 @@ class Vectors:
                 found = self._indexed(reading, vector, limits.rows, chosen, until)
                 if len(found[1]) > limits.rows:
                     return _first_hits(reading, nearest(*found, vector, limits.rows + 1), limits, kinds)
-            found = self._all(reading, stamped[1], generation, chosen, until)
+            matrix, numbers, rows = self._all(reading, stamped[1], generation, chosen, until)
         except TimeUp:
             return Page((), cut=True)
-        return _first_hits(reading, nearest(*found, vector, limits.rows + 1), limits, kinds)
+        return _first_hits(reading, nearest(matrix, numbers, vector, limits.rows + 1, rows), limits, kinds)
 
     def _indexed(
         self, reading: Reading, vector: Sequence[float], rows: int, kinds: list[str] | None, until: float
@@ -203,8 +204,8 @@ class Vectors:
 
     def _all(
         self, reading: Reading, dimension: int, generation: int, kinds: list[str] | None, until: float
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Vectors and passage numbers of all that is visible."""
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+        """All vectors, and of all that is visible the passage numbers and their rows."""
         import numpy as np
 
         places, matrix = self._loaded(dimension, generation)
@@ -214,7 +215,7 @@ class Vectors:
             if key in places
         ]
         rows = np.array([place for _, place in found], dtype=np.int64)
-        return matrix[rows], np.array([number for number, _ in found], dtype=np.int64)
+        return matrix, np.array([number for number, _ in found], dtype=np.int64), rows
 
     def _loaded(self, dimension: int, generation: int) -> tuple[dict[str, int], NDArray[np.float32]]:
         import numpy as np

@@ -42,7 +42,7 @@ def changes(reading: Reading, query: ChangeQuery, limits: Limits) -> Page[Change
     until = monotonic() + limits.deadline_s
     found: list[tuple[_Order, ChangeView]] = []
     cut = False
-    for candidates in _batches(_candidates(reading, query), min(limits.rows + 1, 1_000)):
+    for candidates in _batches(_candidates(reading, query), min(2 * limits.rows + 16, 1_000)):
         if monotonic() >= until:
             cut = True
             break
@@ -59,7 +59,7 @@ def _batches(candidates: Iterator[_Candidate], first: int) -> Iterator[list[_Can
     for candidate in candidates:
         if len(batch) >= wanted and candidate[0] != batch[-1][0]:
             yield batch
-            batch, wanted = [], 1_000
+            batch, wanted = [], min(4 * wanted, 1_000)
         batch.append(candidate)
     if batch:
         yield batch

@@ -48,7 +48,7 @@ CREATE TABLE ref(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, ref TEXT NOT NUL
 CREATE TABLE name(id INTEGER PRIMARY KEY, folded TEXT NOT NULL, name TEXT NOT NULL, UNIQUE(folded, name));
 CREATE TABLE timeline(id INTEGER PRIMARY KEY, src INTEGER NOT NULL, type INTEGER NOT NULL, dst INTEGER NOT NULL,
   label INTEGER NOT NULL, scope INTEGER NOT NULL, extra TEXT NOT NULL, UNIQUE(src, type, dst, label, scope, extra));
-CREATE INDEX timeline_dst ON timeline(dst, type, src) WHERE dst != 0;
+CREATE INDEX timeline_dst ON timeline(dst, type, src, label, scope, extra) WHERE dst != 0;
 CREATE TABLE scoped(scope INTEGER, timeline INTEGER, PRIMARY KEY(scope, timeline)) WITHOUT ROWID;
 CREATE TABLE version(timeline INTEGER, valid_from INTEGER, recorded_at INTEGER, valid_to INTEGER NOT NULL,
   superseded_at INTEGER NOT NULL DEFAULT {OPEN}, flags INTEGER NOT NULL, stated_end INTEGER, observed_at INTEGER NOT NULL,

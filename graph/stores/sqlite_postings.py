@@ -8,7 +8,10 @@ is not visible or no longer true: readers look at each hit again in their view.
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
+from collections.abc import Sequence
 from struct import Struct
+from typing import Any
 
 from graph.bm25 import ENTRY
 
@@ -75,6 +78,51 @@ def posting(connection: sqlite3.Connection, field: int, term: str) -> bytes:
         "SELECT entries FROM posting WHERE field=? AND term=? ORDER BY part", (field, term)
     ).fetchall()
     return rows[0][0] if len(rows) == 1 else b"".join(row[0] for row in rows)
+
+
+def size_bytes(connection: sqlite3.Connection, field: int, term: str) -> int:
+    """How long a term's list is."""
+    size: int = connection.execute(
+        "SELECT coalesce(sum(length(entries)), 0) FROM posting WHERE field=? AND term=?", (field, term)
+    ).fetchone()[0]
+    return size
+
+
+def entries(connection: sqlite3.Connection, field: int, term: str, passages: Sequence[int]) -> bytes:
+    """The entries of these passages in a term's list of texts; lists ascend, so each is found by bisection."""
+    parts: dict[int, list[int]] = {}
+    for passage in passages:
+        parts.setdefault(passage // PART, []).append(passage)
+    found: list[bytes] = []
+    for part, wanted in sorted(parts.items()):
+        row = connection.execute(
+            "SELECT entries FROM posting WHERE field=? AND term=? AND part=?", (field, term, part)
+        ).fetchone()
+        if row is None:
+            continue
+        listed = _Listed(row[0])
+        for passage in sorted(wanted):
+            at = bisect_left(listed, passage)
+            if at < len(listed) and listed[at] == passage:
+                found.append(listed.entry(at))
+    return b"".join(found)
+
+
+class _Listed(Sequence[int]):
+    """The passages of one part of a list of texts."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def __len__(self) -> int:
+        return len(self._data) // TEXT_ENTRY.size
+
+    def __getitem__(self, index: Any) -> Any:
+        return TEXT_ENTRY.unpack_from(self._data, index * TEXT_ENTRY.size)[0]
+
+    def entry(self, index: int) -> bytes:
+        """The packed entry at an index."""
+        return self._data[index * TEXT_ENTRY.size : (index + 1) * TEXT_ENTRY.size]
 
 
 def remove(connection: sqlite3.Connection, field: int, term: str, number: int, entry: Struct) -> None:

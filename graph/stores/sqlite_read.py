@@ -10,8 +10,8 @@ from graph.clock import Instant
 from graph.labels import readable
 from graph.merge import OPEN, Row, coalesce
 from graph.model import EntityRef
-from graph.rows import ALIAS, PASSAGE, RELATION
-from graph.store import Direction, EntityView, RelationView, Statement, View
+from graph.rows import ALIAS, RELATION, decode_properties
+from graph.store import Direction, EntityView, Provenance, RelationView, Statement, View
 from graph.stores.sqlite_file import ENTITY_TYPE
 from graph.stores.sqlite_symbols import KIND, LABEL, Symbols
 from graph.traverse import Hop, relation_order
@@ -54,6 +54,8 @@ class Reading:
         self.record = view.known_at if view.known_at is not None else OPEN - 1
         self.moment = view.as_of if view.as_of is not None else now
         self.labels = self._readable_labels()
+        self._ids: dict[str, int] = {}
+        self._refs: dict[int, EntityRef] = {}
 
     # -- conditions
 
@@ -93,20 +95,36 @@ class Reading:
         """Numbers of refs; unknown ones are left out."""
         found: dict[EntityRef, int] = {}
         for ref in refs:
-            try:
-                row = self.connection.execute("SELECT id FROM ref WHERE ref=?", (str(ref),)).fetchone()
-            except UnicodeEncodeError:
-                continue
-            if row is not None:
-                found[ref] = row[0]
+            number = self._ids.get(ref)
+            if number is None:
+                number = self._find(ref)
+            if number is not None:
+                found[ref] = number
         return found
 
     def refs(self, ids: Iterable[int]) -> dict[int, EntityRef]:
         """Refs by number."""
-        rows = self.connection.execute(
-            "SELECT r.id, r.ref FROM json_each(?) n CROSS JOIN ref r ON r.id=n.value", (numbers(ids),)
-        )
-        return {number: EntityRef(text) for number, text in rows}
+        wanted = set(ids)
+        missing = wanted - self._refs.keys()
+        if missing:
+            for number, text in self.connection.execute(
+                "SELECT r.id, r.ref FROM json_each(?) n CROSS JOIN ref r ON r.id=n.value", (numbers(missing),)
+            ):
+                self._refs[number] = EntityRef(text)
+                self._ids[text] = number
+        return {number: self._refs[number] for number in wanted if number in self._refs}
+
+    def _find(self, ref: EntityRef) -> int | None:
+        try:
+            row = self.connection.execute("SELECT id FROM ref WHERE ref=?", (str(ref),)).fetchone()
+        except UnicodeEncodeError:  # no stored text is like that
+            return None
+        if row is None:
+            return None
+        number: int = row[0]
+        self._ids[str(ref)] = number
+        self._refs[number] = ref
+        return number
 
     def label(self, number: int) -> str:
         """A label's text."""
@@ -114,23 +132,20 @@ class Reading:
 
     # -- rows
 
-    def row(self, columns: _Columns) -> Row:
+    def row(self, columns: _Columns, *, passage: bool = False) -> Row:
         """The maximal interval that a version (columns `ROW`) belongs to, with its first version's provenance."""
         at, valid_to, flags, observed, locator, url, extractor, body, timeline = columns
         if flags >> 3:
-            for span in self.spans(timeline):
+            for span in self.spans(timeline, passage=passage):
                 if span.valid_from <= at < span.valid_to:
                     return span
         return Row(
             at, valid_to, flags & 3, body or b"", observed, locator, url, self.symbols.text(self.connection, extractor)
         )
 
-    def spans(self, timeline: int) -> list[Row]:
-        """All maximal intervals of a timeline as known."""
-        form: str = self.connection.execute(
-            "SELECT y.sort FROM timeline t JOIN symbol y ON y.id=t.type WHERE t.id=?", (timeline,)
-        ).fetchone()[0]
-        table, column = ("passage", "text") if form == PASSAGE else ("body", "data")
+    def spans(self, timeline: int, *, passage: bool = False) -> list[Row]:
+        """All maximal intervals of a timeline (of a passage or not) as known."""
+        table, column = ("passage", "text") if passage else ("body", "data")
         rows = self.connection.execute(
             f"SELECT v.valid_from, v.valid_to, v.flags, v.observed_at, v.locator, v.url, v.extractor,"
             f" coalesce(b.{column}, v.body) FROM version v LEFT JOIN {table} b ON b.id=v.body"
@@ -144,8 +159,20 @@ class Reading:
         )
 
     def statement(self, ref: EntityRef, columns: _Columns, label: int, scope: int) -> Statement:
-        """What a version of a timeline states."""
-        return self.stated_by(ref, self.row(columns), label, scope)
+        """What a version of a timeline (not of a passage) states."""
+        at, valid_to, flags, observed, locator, url, extractor, body, _ = columns
+        if flags >> 3:
+            return self.stated_by(ref, self.row(columns), label, scope)
+        source, of = self.catalogue.scope(self.connection, scope)
+        text = self.symbols.text
+        return Statement(
+            ref,
+            decode_properties(body or b""),
+            at,
+            None if valid_to == OPEN else valid_to,
+            text(self.connection, label),
+            Provenance(source, of, locator, observed, url, text(self.connection, extractor)),
+        )
 
     def stated_by(self, ref: EntityRef, row: Row, label: int, scope: int) -> Statement:
         """What a row states, in the name of its source and scope."""
@@ -268,7 +295,7 @@ class Reading:
         facts: dict[tuple[int, int, int, str], list[tuple[int, int, _Columns]]] = {}
         same = self.symbols.id(self.connection, RELATION, "SAME_AS")
         of_type = f"t.type IN {self.types(RELATION, types)}" if types else f"t.type!={same or 0}"
-        seen = set[tuple[int, Instant]]()
+        inside = frozenset(near)
         array = numbers(near)
         for way, condition in (("out", "t.src=n.value AND t.dst>0"), ("in", "t.dst=n.value AND t.dst!=0")):
             if direction not in (way, "both"):
@@ -281,9 +308,7 @@ class Reading:
             )
             while rows := cursor.fetchmany(1_000):
                 for type_, src, dst, extra, label, scope, *columns in rows:
-                    version = (columns[8], columns[0])
-                    if version not in seen:
-                        seen.add(version)
+                    if way == "out" or direction == "in" or src not in inside:  # else the way out has found it
                         facts.setdefault((type_, src, dst, extra), []).append((label, scope, tuple(columns)))
                 if monotonic() >= until:
                     return facts, True

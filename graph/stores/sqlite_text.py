@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from time import monotonic
 
-from graph.bm25 import query_terms, ranked
+from graph.bm25 import best, query_terms
 from graph.model import EntityRef
 from graph.rows import decode_text
 from graph.store import Limits, Page, TextHit
-from graph.stores.sqlite_postings import posting
+from graph.stores.sqlite_postings import TEXT_ENTRY, entries, posting, size_bytes
 from graph.stores.sqlite_read import ROW, Reading, numbers
 from graph.views import provenance
 
@@ -27,10 +28,29 @@ def search_text(reading: Reading, query: str, limits: Limits, kinds: Sequence[st
         (numbers(labels),),
     ).fetchone()
     try:
-        lists = [b"".join(posting(connection, label, term) for label in labels) for term in query_terms(query)]
-    except UnicodeEncodeError:
+        terms = [_Term(connection, labels, term) for term in query_terms(query)]
+    except UnicodeEncodeError:  # no stored text is like that
         return Page(())
-    return first_hits(reading, ranked(lists, passages, tokens), limits, kinds)
+    return first_hits(reading, best(terms, passages, tokens, limits.rows + 1), limits, kinds)
+
+
+class _Term:
+    """The postings of a term in the readable labels (`graph.bm25.TermPostings`)."""
+
+    def __init__(self, connection: sqlite3.Connection, labels: Sequence[int], term: str) -> None:
+        self._connection = connection
+        self._term = term
+        sizes = [(label, size_bytes(connection, label, term)) for label in labels]
+        self._labels = [label for label, size in sizes if size]
+        self.holding = sum(size for _, size in sizes) // TEXT_ENTRY.size
+
+    def all(self) -> bytes:
+        """Every entry."""
+        return b"".join(posting(self._connection, label, self._term) for label in self._labels)
+
+    def of(self, passages: Sequence[int]) -> bytes:
+        """The entries of these passages only."""
+        return b"".join(entries(self._connection, label, self._term, passages) for label in self._labels)
 
 
 def first_hits(
@@ -78,7 +98,7 @@ def _read(reading: Reading, batch: Sequence[tuple[float, list[int]]], kinds: Seq
     found: dict[int, list[Found]] = {}
     seen = set[tuple[int, int]]()
     for number, ref, slot, text, label, scope, *columns in rows:
-        row = reading.row(tuple(columns))
+        row = reading.row(tuple(columns), passage=True)
         if (number, row.valid_from) in seen:
             continue
         seen.add((number, row.valid_from))

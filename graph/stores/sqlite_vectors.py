@@ -71,8 +71,9 @@ class Vectors:
         if stamped is None:
             return Page(())
         loaded = self._current(reading.connection, stamped[1])
-        matrix, passages = loaded.candidates(reading, kinds)
-        return first_hits(reading, nearest(matrix, passages, vector, limits.rows + 1), limits, kinds)
+        rows, passages = loaded.candidates(reading, kinds)
+        hits = nearest(loaded.matrix, passages, vector, limits.rows + 1, rows)
+        return first_hits(reading, hits, limits, kinds)
 
     def _current(self, connection: sqlite3.Connection, dimension: int) -> _Loaded:
         generation: int = connection.execute("SELECT value FROM meta WHERE key='generation'").fetchone()[0]
@@ -107,8 +108,8 @@ class _Loaded:
         self.valid_from, self.valid_to = table[:, 4], table[:, 5]
         self.recorded_at, self.superseded_at = table[:, 6], table[:, 7]
 
-    def candidates(self, reading: Reading, kinds: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Vectors and passage numbers of what the reader sees, each passage once."""
+    def candidates(self, reading: Reading, kinds: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows of the matrix and passage numbers of what the reader sees, each passage once."""
         import numpy as np
 
         seen = (self.recorded_at <= reading.record) & (self.superseded_at > reading.record)
@@ -124,6 +125,4 @@ class _Loaded:
             first = np.ones(len(passages), dtype=bool)
             first[1:] = passages[1:] != passages[:-1]
             rows, passages = rows[first], passages[first]
-        if len(rows) == len(self.matrix) and np.array_equal(rows, np.arange(len(rows))):
-            return self.matrix, passages
-        return self.matrix[rows], passages
+        return rows, passages

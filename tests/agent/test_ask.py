@@ -372,6 +372,26 @@ def test_changes_of_an_instance_and_of_its_code_are_one_history(store: GraphStor
     assert answer.changes[0].change.id == "lineage#7"
 
 
+def test_a_change_in_staging_never_shows_as_one_in_prod(store: GraphStore, world: World) -> None:
+    block = world.block(world.commit(), "aws_lb.main")
+    for number, workspace in enumerate(("prod", "staging"), 1):
+        instance = ref("Resource", "lineage", workspace, "aws_lb.main")
+        properties = {"type": "aws_lb", "name": "main", "address": "aws_lb.main", "workspace": workspace}
+        world.commit()
+        state = ref("StateVersion", workspace, str(number))
+        world.say(Entity(instance, properties), f"{workspace}#1")
+        world.say(Alias(instance, "address", "aws_lb.main"), f"{workspace}#1")
+        world.say(Relation("DECLARES", block, instance, {}), f"{workspace}#1")
+        world.say(Entity(state, {"lineage": workspace, "serial": 1, "workspace": workspace}), f"{workspace}#1")
+        world.say(Relation("CHANGED", state, instance, {"effect": "updated", "attributes": []}), f"{workspace}#1")
+    world.into(store)
+    for mention in ("aws_lb.main in prod", "the load balancer main in production"):
+        answer = ask(store, f"who changed {mention}?", now=NOW)
+        assert [c.change.id for c in answer.changes if c.change.kind == "state_version"] == ["prod#1"], mention
+    both = ask(store, "who changed aws_lb.main?", now=NOW)
+    assert [c.change.id for c in both.changes if c.change.kind == "state_version"] == ["staging#1", "prod#1"]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -13,6 +13,7 @@ from graph.model import FactBatch
 from graph.store import GraphStore, PurgeSelector
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.sqlite import SqliteStore
+from tests import neo4j_server as harness
 from tests.contracts.store_contract import StoreContract
 from tests.contracts.store_durability import Address
 from tests.contracts.store_histories import (
@@ -25,8 +26,11 @@ from tests.contracts.store_histories import (
     vectors,
     views,
 )
-from tests.neo4j_server import Target, neo4j_server_fixture, neo4j_target  # noqa: F401 - fixtures
+from tests.neo4j_server import Target
 from tests.replay_store import ReplayStore
+
+neo4j_server = harness.neo4j_server_fixture
+neo4j_target = harness.neo4j_target
 
 QUICK = settings(
     max_examples=12,
@@ -42,11 +46,11 @@ def opened(target: Target) -> Neo4jStore:
 
 class TestNeo4j(StoreContract):
     @pytest.fixture
-    def address(self, neo4j_target: Target) -> Address:  # noqa: F811
+    def address(self, neo4j_target: Target) -> Address:
         return Address(neo4j_target.uri, neo4j_target.user, neo4j_target.password, neo4j_target.database)
 
     @pytest.fixture
-    def empty_store(self, neo4j_target: Target, address: Address) -> Iterator[Callable[[], GraphStore]]:  # noqa: F811
+    def empty_store(self, neo4j_target: Target, address: Address) -> Iterator[Callable[[], GraphStore]]:
         """Each call wipes the one database there is: the store before it is done with."""
         with ExitStack() as stores:
 
@@ -60,7 +64,7 @@ class TestNeo4j(StoreContract):
 @given(batches=histories(), data=st.data())
 @QUICK
 def test_a_random_history_reads_as_its_replay_does_and_dumps_as_sqlite_does(
-    neo4j_target: Target,  # noqa: F811
+    neo4j_target: Target,
     batches: list[FactBatch],
     data: st.DataObject,
 ) -> None:
@@ -79,7 +83,7 @@ def test_a_random_history_reads_as_its_replay_does_and_dumps_as_sqlite_does(
 @given(batches=histories(), data=st.data())
 @QUICK
 def test_a_purge_in_a_random_history_leaves_what_a_replay_without_it_has(
-    neo4j_target: Target,  # noqa: F811
+    neo4j_target: Target,
     batches: list[FactBatch],
     data: st.DataObject,
 ) -> None:

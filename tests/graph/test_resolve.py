@@ -112,7 +112,7 @@ def test_a_preposition_inside_a_name_is_part_of_the_name(store: GraphStore, worl
     )
 
 
-@pytest.mark.parametrize("name", ["x_always_block", "cloud_gov_a", "terraform_yaml", "the_resource", "in_and_out"])
+@pytest.mark.parametrize("name", ["x_always_block", "cloud_gov_a", "terraform_yaml", "resource_one", "in_and_out"])
 def test_words_that_usually_lead_up_to_a_name_may_belong_to_it(store: GraphStore, world: World, name: str) -> None:
     commit = world.commit()
     world.block(commit, f"aws_route53_record.{name}")
@@ -184,6 +184,16 @@ def test_a_name_with_type_words_that_only_names_a_place_means_the_things_there(s
     world.into(store)
     assert group(store, "the docs-rs bucket") == {"aws_s3_bucket.logs"}
     assert group(store, "the bucket for crates.io") == {"aws_s3_bucket.static"}
+
+
+def test_a_lookup_of_a_thing_is_not_one_of_the_things_of_its_type(store: GraphStore, world: World) -> None:
+    commit = world.commit()
+    world.block(commit, "aws_route53_zone.main")
+    world.block(commit, "data.aws_route53_zone.other")
+    world.block(commit, "data.aws_ami.base")
+    world.into(store)
+    assert group(store, "the dns zone") == {"aws_route53_zone.main"}
+    assert group(store, "the ami") == {"data.aws_ami.base"}
 
 
 def test_a_type_of_which_only_deleted_things_are_left_is_found(store: GraphStore, world: World) -> None:

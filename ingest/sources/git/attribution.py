@@ -45,6 +45,7 @@ class Attribution:
         self._block_changes = block_changes
         self._compared: dict[tuple[str, str | None], dict[Name, BlockChange]] = {}
         self._touching: dict[str, list[Commit]] = {}
+        self._only: dict[str, Commit | None] = {}
         self._entries: dict[tuple[str, str], FileEntry] = {}
         for commit in reversed(step.inner):
             if len(commit.parents) < 2:
@@ -61,19 +62,15 @@ class Attribution:
 
     def block(self, change: BlockChange, entries: Mapping[str, FileEntry]) -> Credit:
         """The credit of a block's change. `entries` is the step's own diff by path."""
-        itself = Credit(self._step.commit, place=change.place)
-        if not self._touching:
-            return itself
-        paths = {change.place.path, change.moved_from.path} if change.moved_from else {change.place.path}
-        touching = {commit.sha: commit for path in paths for commit in self._touching.get(path, ())}
-        if not touching:
-            return itself
-        if len(touching) == 1:
-            only = next(iter(touching.values()))
-            if all(self._same_diff(only, entries.get(path)) for path in paths):
-                return Credit(only, self._step.commit.sha, place=change.place)
+        merge, place = self._step.commit, change.place
+        paths = (place.path,) if change.moved_from is None else (place.path, change.moved_from.path)
+        if not any(path in self._touching for path in paths):
+            return Credit(merge, place=place)
+        only = self._only_maker(place.path, entries)
+        if only is not None and (len(paths) == 1 or only is self._only_maker(paths[1], entries)):
+            return Credit(only, merge.sha, place=place)
         makers = self._makers(change)
-        return self._credit([(commit, own.place) for commit, own in makers]) if makers else itself
+        return self._credit([(commit, own.place) for commit, own in makers]) if makers else Credit(merge, place=place)
 
     def _credit(self, makers: Sequence[tuple[Commit, Place | None]]) -> Credit:
         if len(makers) == 1:
@@ -81,25 +78,31 @@ class Attribution:
             return Credit(commit, self._step.commit.sha, place=place)
         return Credit(self._step.commit, commits=tuple(commit.sha for commit, _ in makers))
 
-    def _same_diff(self, commit: Commit, entry: FileEntry | None) -> bool:
-        return entry is not None and self._entries.get((commit.sha, entry.path)) == entry
+    def _only_maker(self, path: str, entries: Mapping[str, FileEntry]) -> Commit | None:
+        """The commit that took this file from what it was to what it is, when one did all of it."""
+        if path not in self._only:
+            touching, entry = self._touching.get(path, []), entries.get(path)
+            alone = len(touching) == 1 and self._entries[touching[0].sha, path] == entry
+            self._only[path] = touching[0] if alone else None
+        return self._only[path]
 
     def _makers(self, change: BlockChange) -> list[tuple[Commit, BlockChange]]:
         """The commits that made the block what it is, newest first, following it back through its names."""
-        names: set[Name] = set()
-        paths: set[str] = set()
+        # Dictionaries serve as sets that keep their order: the same input has the same outcome in every process.
+        names: dict[Name, None] = {}
+        paths: dict[str, None] = {}
         for place in (change.place, change.moved_from):
             if place is not None:
-                names.add(_name(place))
-                paths.add(place.path)
+                names[_name(place)] = None
+                paths[place.path] = None
         touches: list[tuple[Commit, BlockChange]] = []
         for commit in reversed(self._step.inner):
             own = self._touch(commit, names, paths)
             if own is not None:
                 touches.append((commit, own))
                 if own.moved_from is not None:
-                    names.add(_name(own.moved_from))
-                    paths.add(own.moved_from.path)
+                    names[_name(own.moved_from)] = None
+                    paths[own.moved_from.path] = None
         return _decisive(change.effect, touches)
 
     def _touch(self, commit: Commit, names: Iterable[Name], paths: Iterable[str]) -> BlockChange | None:

@@ -189,7 +189,9 @@ class Differ:
             data = read(blob)
             if data is None:
                 return None
-            split = self._splits.put(key, language.split(path, data), 500 + 2 * len(data))
+            made = language.split(path, data)
+            # A span's text may be longer than its stretch of the file: YAML puts the anchors it uses before it.
+            split = self._splits.put(key, made, 500 + sum(300 + len(span.text) for span in made.spans))
         return split
 
     def _without_hidden(

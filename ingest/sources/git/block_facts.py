@@ -147,9 +147,10 @@ class BlockFacts:
         return self._links_before(place, entries)
 
     def _relink(self, block: EntityRef, directory: str, old: Links, new: Links, where: _Where) -> None:
-        for address in old.references.keys() - new.references.keys():
-            target = self._ref(directory, address)
-            self._say(Relation("DEPENDS_ON", block, target, _NOTHING), where, present=False)
+        for address in old.references:
+            if address not in new.references:
+                target = self._ref(directory, address)
+                self._say(Relation("DEPENDS_ON", block, target, _NOTHING), where, present=False)
         for address, via in new.references.items():
             if old.references.get(address) != via:
                 self._say(Relation("DEPENDS_ON", block, self._ref(directory, address), {"via": via}), where)

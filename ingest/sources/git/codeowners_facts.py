@@ -47,6 +47,8 @@ class CodeownersFacts:
         self._order = file_order(site.web.forge)
         self._paths = frozenset(self._order)
         self._blobs: dict[str, str] | None = None
+        self.unread: list[tuple[str, str]] = []
+        """(path, blob) of files in force that could not be read."""
 
     def state(self, step: Step) -> None:
         """State what the step's diff did to the rules in force."""
@@ -75,7 +77,10 @@ class CodeownersFacts:
     def _in_force(self, blobs: Mapping[str, str]) -> _InForce:
         path = next((path for path in self._order if path in blobs), None)
         data = self._read(blobs[path]) if path is not None else None
-        if path is None or data is None:
+        if path is None:
+            return _NONE
+        if data is None:
+            self.unread.append((path, blobs[path]))
             return _NONE
         rules = read_rules(data.decode("utf-8", "backslashreplace"))
         refs = (ref("OwnershipRule", self._site.name, r.section, r.pattern, str(r.occurrence)) for r in rules)

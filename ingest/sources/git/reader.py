@@ -112,6 +112,10 @@ class Reader:
             self._end_modules(step, readable)
             self._note_unreadable(commit, readable)
         self._owners.state(step)
+        while self._owners.unread:
+            path, blob = self._owners.unread.pop()
+            reason = self._blobs.unreadable.get(blob, "")
+            self._quarantine(commit, path, None, f"its owners were not read: {reason}")
 
     def _end_modules(self, step: Step, files: Iterable[FileChange]) -> None:
         """End the modules whose last file of code is gone."""

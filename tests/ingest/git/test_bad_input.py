@@ -109,7 +109,7 @@ def test_the_callers_environment_and_the_repositorys_configuration_are_not_obeye
     monkeypatch.setenv("GIT_TRACE", "1")
     world = World(repo.path / "sub")
     world.pull()
-    assert {f["path"] for f in world.entities("File")} == {"main.tf", "sub/b.tf"}
+    assert world.rows("File", "path") == {("main.tf",), ("sub/b.tf",)}
     assert not ran.exists()
 
 

@@ -300,7 +300,7 @@ def test_links_and_submodules_are_files_and_are_not_read(repo: RepoBuilder) -> N
     repo.git("commit", "--quiet", "--message", "2")
     world = World(repo.path)
     world.pull()
-    assert {(f["path"], f["mode"]) for f in world.entities("File")} == {
+    assert world.rows("File", "path", "mode") == {
         ("main.tf", "100644"),
         ("link.tf", "120000"),
         ("vendor/module.tf", "160000"),
@@ -336,7 +336,7 @@ def test_large_and_binary_files_are_noted_and_their_blocks_left_out(repo: RepoBu
         ("binary.tf", "its blocks were not read: it is binary"),
         ("large.tf", "its blocks were not read: it has 6000000 bytes, more than the 5000000 that are read"),
     ]
-    assert {f["path"] for f in world.entities("File")} == {"large.tf", "binary.tf", "fine.tf"}
+    assert world.rows("File", "path") == {("large.tf",), ("binary.tf",), ("fine.tf",)}
 
 
 def test_a_file_that_does_not_parse_keeps_its_readable_blocks_and_is_noted_once(repo: RepoBuilder) -> None:

@@ -69,6 +69,10 @@ class World:
     def entities(self, kind: str) -> list[Properties]:
         return [f.properties for f in self.facts_now().values() if isinstance(f, Entity) and f.ref.kind == kind]
 
+    def rows(self, kind: str, *properties: str) -> set[tuple[str, ...]]:
+        """These properties of every entity of a kind, as text."""
+        return {tuple(str(entity[name]) for name in properties) for entity in self.entities(kind)}
+
     def names(self, kind: str, scheme: str) -> list[str]:
         aliases = (f for f in self.facts_now().values() if isinstance(f, Alias))
         return sorted(a.name for a in aliases if a.ref.kind == kind and a.scheme == scheme)

@@ -25,6 +25,7 @@ _COMMENT = re.compile(rb"(?:^|[ \t])#.*$")
 _REST = rb"(?:[ \t\r\n]++|#[^\n]*+)*+\Z"
 _QUOTES_CLOSED = re.compile(rb"(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^']|'')*+')" + _REST, re.DOTALL)
 _BRACKETS_CLOSED = re.compile(rb"[\]}]" + _REST)
+_MAX_DOUBTS = 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -163,7 +164,8 @@ class LineReader:
     def _doubt(self, position: int, reason: str) -> None:
         if not self._lenient:
             raise StructureUnclear(reason)
-        self._unreadable.append((self._data.count(b"\n", 0, position), reason))
+        if len(self._unreadable) < _MAX_DOUBTS:
+            self._unreadable.append((self._data.count(b"\n", 0, position), reason))
 
 
 def _entry(key: str, start: int, end: int, value: int) -> Entry:
