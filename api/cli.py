@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from api.errors import EXIT_ERROR, SettingsError, UsageError, explain
-from api.wiring import Engine
+from api.wiring import Engine, is_remote
 
 if TYPE_CHECKING:
     from ingest.source import Source
     from ingest.sync import SyncReport
 
 T = TypeVar("T")
+EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="lore",
@@ -70,7 +71,9 @@ def ask(
             until=_time("--until", until),
         )
         if output is Output.json:
-            _write(answer.to_json())
+            from api.render import harmless_json
+
+            _write(harmless_json(answer.to_json()))
         else:
             from api.render import answer_text
 
@@ -108,7 +111,7 @@ def ingest_git(
     with _engine(config) as engine:
         _ingest(
             engine,
-            [engine.source("git", {"path": str(Path(path).absolute()), "rev": rev, "name": name})],
+            [engine.source("git", {"path": _here(path), "rev": rev, "name": name})],
             embed_seconds,
         )
 
@@ -124,7 +127,7 @@ def ingest_terraform_state(
 ) -> None:
     """Read Terraform state (version 4): what exists, and what each serial changed."""
     given = {
-        "location": location if "://" in location else str(Path(location).absolute()),
+        "location": _here(location),
         "environments": {"*": environment} if environment else None,
         "repository": repository,
         "directory": directory,
@@ -209,11 +212,9 @@ def purge(
         receipt = engine.store.purge(
             PurgeSelector(tuple(map(EntityRef, ref or ())), tuple(fact or ()), source, scope), reason
         )
-        said = (
-            f"destroyed {receipt.versions} versions"
-            if receipt.versions
-            else "nothing stored matches; destroyed nothing"
-        )
+        said = f"destroyed {receipt.versions} versions"
+        if not receipt.versions:
+            said = "nothing stored matches; what arrives later under it will be kept out"
         _say(said + (f"; remains: {receipt.remains}" if receipt.remains else ""))
 
 
@@ -231,6 +232,11 @@ def _ingest(engine: Engine, sources: list[Source], embed_seconds: float, unusabl
         _say(f"embedded {embedded} texts" + (f"; {backlog} wait (`lore embed` goes on)" if backlog else ""))
     if any(report.error for report in reports):
         raise typer.Exit(EXIT_ERROR)
+
+
+def _here(path: str) -> str:
+    """A path as typed, from the working directory; a URL as it is."""
+    return path if is_remote(path) else str(Path(path).absolute())
 
 
 def _engine(config: Path | None) -> Engine:
@@ -274,9 +280,10 @@ def _guard(run: Callable[[], T]) -> T:
             _flush()
     except BrokenPipeError:
         raise SystemExit(EXIT_ERROR) from None
-    except KeyboardInterrupt:
-        _say("interrupted; what was stored stays, run it again to go on")
-        raise SystemExit(130) from None
+    except SystemExit as ended:
+        if ended.code == EXIT_INTERRUPTED:  # typer's answer to Ctrl-C, without a word
+            _say("interrupted; what was stored stays, run it again to go on")
+        raise
     except Exception as error:
         from api.render import plain
         from api.settings import debug
@@ -294,7 +301,7 @@ def _open_streams() -> None:
     """UTF-8 whatever the locale; what the caller closed is opened again and leads nowhere."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open for the process's life
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 

@@ -26,6 +26,15 @@ def plain(text: str) -> str:
     return "".join(" " if c in "\n\r\t" else c for c in text if c in "\n\r\t" or (c.isprintable()))
 
 
+_ACTED_ON = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+"""8-bit control characters and those that turn the direction of writing; JSON leaves them as they are."""
+
+
+def harmless_json(document: str) -> str:
+    """The same JSON, with what a terminal would act on written as escapes (it can only stand inside strings)."""
+    return document.translate(_ACTED_ON)
+
+
 def answer_text(answer: Answer) -> str:
     """An answer for a terminal: the paragraph, the changes under it, what else it may have meant, and the citations."""
     sections = [plain(answer.text)]
@@ -152,7 +161,7 @@ def status_text(status: StoreStatus, store: str) -> str:
 
 def status_json(status: StoreStatus) -> str:
     """The store's state as `lore.status/1`."""
-    return json.dumps(
+    document = json.dumps(
         {
             "schema": "lore.status/1",
             "record": status.record,
@@ -184,6 +193,7 @@ def status_json(status: StoreStatus) -> str:
         },
         ensure_ascii=False,
     )
+    return harmless_json(document)
 
 
 def schema_text() -> str:

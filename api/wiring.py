@@ -93,16 +93,25 @@ class Engine:
         for entry in self.settings.sources:
             for name, settings in entry.items():
                 try:
-                    sources.append(self.source(name, settings))
+                    source = self.source(name, settings)
+                    _ = source.scope  # a repository is opened for its name
+                    sources.append(source)
                 except SourceError as error:
-                    scope = next((str(settings[key]) for key in ("name", *PATH_SETTINGS) if key in settings), "?")
+                    shown = [settings[key] for key in ("name", *PATH_SETTINGS) if key in settings]
+                    scope = next((str(one) for one in shown if not is_remote(one)), "?")
                     unusable.append(SyncReport(name, scope, error=error))
         return sources, unusable
 
     def source(self, name: str, settings: Mapping[str, object]) -> Source:
         """One source from its settings; relative paths are taken from where `lore.yaml` is."""
         from ingest.registry import open_source
+        from ingest.source import SourceDataInvalid
 
+        if name == "git" and is_remote(settings.get("path")):  # not echoed: there may be a password in it
+            raise SourceDataInvalid(
+                "a git repository is read from a clone, not from a URL",
+                "clone it first (`git clone --mirror URL`), then name the clone's folder",
+            )
         base = self.settings.config_path.parent if self.settings.config_path else Path()
         resolved = {key: _resolve(base, value) if key in PATH_SETTINGS else value for key, value in settings.items()}
         if name == "terraform_state":
@@ -167,7 +176,7 @@ def redact_key(directory: Path) -> bytes:
         ) from None
     if len(key) != KEY_BYTES:
         raise SettingsError(
-            f"{path} is damaged", "restore it from a backup; a new key would make known secrets look new"
+            f"{path} is damaged", "restore it from a backup, or remove it: then known secrets look changed once"
         )
     return key
 
@@ -183,14 +192,30 @@ def _read_or_make(path: Path) -> bytes:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(secrets.token_bytes(KEY_BYTES))
-        with suppress(FileExistsError):  # another process made it just now: theirs holds
-            os.link(draft, path)  # whole or not there: nobody ever reads half a key
+        _publish(draft, path)
     finally:
-        os.unlink(draft)
+        with suppress(FileNotFoundError):
+            os.unlink(draft)
     return path.read_bytes()
 
 
+def _publish(draft: str, path: Path) -> None:
+    """The file appears whole or not at all, and never in place of another process's."""
+    with suppress(FileExistsError):
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            os.replace(draft, path)
+
+
+def is_remote(path: object) -> bool:
+    """Whether this is a URL, or `git@host:path`, and no path of this machine."""
+    return isinstance(path, str) and ("://" in path or "@" in path.partition("/")[0].partition(":")[0] and ":" in path)
+
+
 def _resolve(base: Path, value: object) -> object:
-    if isinstance(value, str) and "://" not in value and not Path(value).is_absolute():
-        return str(base / value)
+    if isinstance(value, str) and not is_remote(value):
+        return str(base / Path(value).expanduser())
     return value

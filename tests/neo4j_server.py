@@ -79,7 +79,7 @@ wait "$server"
 _OPENED = ("java.base/java.nio", "java.base/java.io", "java.base/sun.nio.ch", "java.base/java.util.concurrent")
 # A database that somebody else filled is never wiped: ours carries this mark, or nothing at all.
 _OURS = "MATCH (n) WITH n LIMIT 1 WITH count(n) AS any RETURN any = 0 OR EXISTS { MATCH (:InfraloreTests) } AS ours"
-_WIPE = "MATCH (n) WHERE NOT n:InfraloreTests DETACH DELETE n"
+_WIPE = "MATCH (n) WHERE NOT n:InfraloreTests CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS"
 _MARK = "MERGE (:InfraloreTests)"
 
 
@@ -107,7 +107,8 @@ class Target:
         if not driver.execute_query(_OURS, database_=self.database).records[0]["ours"]:
             pytest.fail(f"{self.uri} holds data that these tests did not write; name an empty server in NEO4J_URI")
         driver.execute_query(_MARK, database_=self.database)
-        driver.execute_query(_WIPE, database_=self.database)
+        with driver.session(database=self.database) as session:  # pyright: ignore[reportUnknownMemberType]
+            session.run(_WIPE).consume()
 
 
 class Server:

@@ -107,11 +107,16 @@ FOREACH (n IN $snapshots |
 
 FIND_REFS = """
 UNWIND range(0, size($refs) - 1) AS i
-MERGE (r:LoreRef {id: $refs[i]})
+MATCH (r:LoreRef {id: $refs[i]})
 RETURN i, id(r)
 """
-NAME_LONG_REFS = "UNWIND $rows AS row MATCH (r) WHERE id(r) = row[0] SET r.long = row[1]"
-MARK_JOINED = "UNWIND $refs AS n MATCH (r) WHERE id(r) = n AND r.joined IS NULL SET r.joined = true"
+NEW_REFS = """
+UNWIND range(0, size($refs) - 1) AS i
+CREATE (r:LoreRef {id: $refs[i]})
+RETURN i, id(r)
+"""
+NAME_LONG_REFS = "UNWIND $rows AS row MATCH (r:LoreRef) WHERE id(r) = row[0] SET r.long = row[1]"
+MARK_JOINED = "UNWIND $refs AS n MATCH (r:LoreRef) WHERE id(r) = n AND r.joined IS NULL SET r.joined = true"
 LOAD = f"""
 UNWIND $wanted AS row
 MATCH (t:LoreTimeline {{tid: row[1]}})
@@ -140,49 +145,52 @@ RETURN tid, type(a), {_REF.format("r")}, t.type, coalesce({_REF.format("o")}, t.
 """
 
 
-@cache
-def new_timelines(relationship: str) -> str:
-    """Timelines about one ref, connected by ENTITY, ALIAS or PASSAGE. Returns (position, number)."""
-    return f"""
-    UNWIND $rows AS row
-    MATCH (r) WHERE id(r) = row[1]
-    CREATE (r)<-[:{relationship}]-(t:LoreTimeline {{tid: row[2], scope: $scope, label: row[3], type: row[4], name: row[5],
-      terms: row[6]}})
-    RETURN row[0], id(t)
-    """
-
-
-@cache
-def new_relations(prefix: str) -> str:
-    """Timelines of relations; `prefix` is empty, or SAME_ for `SAME_AS`. Returns (position, number)."""
-    return f"""
-    UNWIND $rows AS row
-    MATCH (r) WHERE id(r) = row[1]
-    MATCH (o) WHERE id(o) = row[5]
-    CREATE (r)<-[:{prefix}SRC]-(t:LoreTimeline {{tid: row[2], scope: $scope, label: row[3], type: row[4],
-      discriminator: row[6]}})-[:{prefix}DST]->(o)
-    RETURN row[0], id(t)
-    """
-
-
 _POINT = (
     "{recorded_at: $record, valid_from: row[1], valid_to: row[2], state: row[3], body: row[4], observed_at: row[5],"
     " locator: row[6], url: row[7], extractor: row[8], stated_end: row[9], stated: row[10], joined: row[11]}"
 )
-NEW_VERSIONS = f"UNWIND $rows AS row MATCH (t) WHERE id(t) = row[0] CREATE (t)-[:HAS]->(:LoreVersion {_POINT})"
-NEW_CHANGES = (
-    f"UNWIND $rows AS row MATCH (t) WHERE id(t) = row[0] CREATE (t)-[:HAS]->(:LoreVersion:LoreChange {_POINT})"
+_TIMELINE = "tid: row[0], scope: $scope, label: row[15], type: row[16]"
+_VERSIONS = {
+    "plain": f"(v:LoreVersion {_POINT})",
+    "change": f"(v:LoreVersion:LoreChange {_POINT})",
+    "text": f"(v:LoreVersion {_POINT})-[:SAYS]->(:LoreText {{number: row[12], hash: row[13], text: row[14]}})",
+}
+
+
+@cache
+def new_timelines(relationship: str, sort: str) -> str:
+    """Timelines with their first versions. Returns (id, number) of those that get more versions.
+
+    `relationship` is ENTITY, ALIAS, PASSAGE, SRC or SAME_SRC; `sort` of the version is plain, change or text (a new one).
+    """
+    if relationship.endswith("SRC"):
+        far = relationship.replace("SRC", "DST")
+        find, connect = "MATCH (o:LoreRef) WHERE id(o) = row[18]", f"CREATE (t)-[:{far}]->(o)"
+        rest = "discriminator: row[19]"
+    else:
+        find, connect, rest = "", "", "name: row[18], terms: row[19]"
+    return f"""
+    UNWIND $rows AS row
+    MATCH (r:LoreRef) WHERE id(r) = row[17]
+    {find}
+    CREATE (r)<-[:{relationship}]-(t:LoreTimeline {{{_TIMELINE}, {rest}}})-[:HAS]->{_VERSIONS[sort]}
+    {connect}
+    WITH row, t WHERE row[20]
+    RETURN row[0], id(t)
+    """
+
+
+_ONTO = "UNWIND $rows AS row MATCH (t:LoreTimeline) WHERE id(t) = row[0]"
+NEW_VERSIONS = f"{_ONTO} CREATE (t)-[:HAS]->{_VERSIONS['plain']}"
+NEW_CHANGES = f"{_ONTO} CREATE (t)-[:HAS]->{_VERSIONS['change']}"
+NEW_TEXT_VERSIONS = f"{_ONTO} CREATE (t)-[:HAS]->{_VERSIONS['text']}"
+OLD_TEXT_VERSIONS = (
+    f"{_ONTO} MATCH (x:LoreText {{number: row[12]}}) CREATE (t)-[:HAS]->{_VERSIONS['plain']}-[:SAYS]->(x)"
 )
-NEW_TEXT_VERSIONS = f"""
-UNWIND $rows AS row
-MATCH (t) WHERE id(t) = row[0]
-MATCH (x:LoreText {{number: row[12]}})
-CREATE (t)-[:HAS]->(:LoreVersion {_POINT})-[:SAYS]->(x)
-"""
-SUPERSEDE = "UNWIND $versions AS n MATCH (v) WHERE id(v) = n SET v.superseded_at = $record"
+SUPERSEDE = "UNWIND $versions AS n MATCH (v:LoreVersion) WHERE id(v) = n SET v.superseded_at = $record"
 ADD_TERMS = """
 UNWIND $rows AS row
-MATCH (t) WHERE id(t) = row[0]
+MATCH (t:LoreTimeline) WHERE id(t) = row[0]
 WITH t, [word IN row[1] WHERE NOT t.terms CONTAINS word] AS words WHERE size(words) > 0
 SET t.terms = reduce(terms = t.terms, word IN words | terms + ' ' + word)
 """
@@ -193,11 +201,10 @@ TOMBSTONES = "MATCH (n:LoreTombstone) WHERE n.digest IN $digests RETURN n.digest
 
 KNOWN_TEXTS = """
 UNWIND $rows AS row
-MATCH (t) WHERE id(t) = row[1]
+MATCH (t:LoreTimeline) WHERE id(t) = row[1]
 MATCH (t)-[:HAS]->(:LoreVersion)-[:SAYS]->(x:LoreText {hash: row[2]})
 RETURN DISTINCT row[0], x.number
 """
-NEW_TEXTS = "UNWIND $rows AS row CREATE (:LoreText {number: row[0], hash: row[1], text: row[2]})"
 LABELS = "MATCH (n:LoreLabel) RETURN coalesce(n.long, n.id), n.number, n.passages, n.tokens"
 COUNT_TEXTS = """
 UNWIND $rows AS row
@@ -236,23 +243,30 @@ REFS = f"MATCH (r:LoreRef) WHERE r.id IN $refs RETURN id(r), {_REF.format('r')},
 REFS_OF_KIND = f"MATCH (r:LoreRef) WHERE r.id STARTS WITH $prefix RETURN id(r), {_REF.format('r')}, r.joined"
 JOINS = f"""
 UNWIND $ids AS n
-MATCH (r) WHERE id(r) = n
+MATCH (r:LoreRef) WHERE id(r) = n
 MATCH (r)<-[:SAME_SRC|SAME_DST]-(t:LoreTimeline)-[:SAME_SRC|SAME_DST]->(o:LoreRef)
 WHERE {PERMITTED} AND EXISTS {{ MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {VISIBLE} }}
 RETURN n, id(o), {_REF.format("o")}
 """
-_STATED = f"EXISTS {{ MATCH (%s)<-[:ENTITY]-(t:LoreTimeline)-[:HAS]->(v:LoreVersion) WHERE {PERMITTED} AND {VISIBLE} }}"
-STATED = f"UNWIND $ids AS n MATCH (r) WHERE id(r) = n AND {_STATED % 'r'} RETURN n"
+
+
+def _stated(ref: str) -> str:
+    """Whether an entity statement about a ref is visible."""
+    permitted, visible = PERMITTED.replace("t.label", "s.label"), VISIBLE.replace("v.", "w.")
+    return f"EXISTS {{ MATCH ({ref})<-[:ENTITY]-(s:LoreTimeline)-[:HAS]->(w:LoreVersion) WHERE {permitted} AND {visible} }}"
+
+
+STATED = f"UNWIND $ids AS n MATCH (r:LoreRef) WHERE id(r) = n AND {_stated('r')} RETURN n"
 ENTITY_STATEMENTS = f"""
 UNWIND $ids AS n
-MATCH (r) WHERE id(r) = n
+MATCH (r:LoreRef) WHERE id(r) = n
 MATCH (r)<-[:ENTITY]-(t:LoreTimeline) WHERE {PERMITTED}
 MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {VISIBLE}
 RETURN n, t.label, t.scope, id(t), {ROW}
 """
 SPANS = f"""
 UNWIND $timelines AS n
-MATCH (t) WHERE id(t) = n
+MATCH (t:LoreTimeline) WHERE id(t) = n
 MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {KNOWN}
 OPTIONAL MATCH (v)-[:SAYS]->(x:LoreText)
 RETURN n, {ROW.replace("v.body", "coalesce(x.text, v.body)")}
@@ -260,7 +274,7 @@ ORDER BY n, v.valid_from
 """
 ENTITY_TIMELINES = f"""
 UNWIND $ids AS n
-MATCH (r) WHERE id(r) = n
+MATCH (r:LoreRef) WHERE id(r) = n
 MATCH (r)<-[:ENTITY]-(t:LoreTimeline) WHERE {PERMITTED}
 RETURN n, t.label, t.scope, id(t)
 """
@@ -283,10 +297,10 @@ def edges(near: str, far: str, *, typed: bool) -> str:
     of_type = " AND t.type IN $types" if typed else ""
     return f"""
     UNWIND $ids AS n
-    MATCH (r) WHERE id(r) = n
+    MATCH (r:LoreRef) WHERE id(r) = n
     MATCH (r)<-[a:{near}]-(t:LoreTimeline)-[:{far}]->(o:LoreRef) WHERE {PERMITTED}{of_type}
     MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {VISIBLE}
-    RETURN n, type(a) ENDS WITH 'SRC', id(o), {_REF.format("o")}, o.joined, {_STATED.replace("(t:", "(s:").replace("t.label", "s.label").replace("(v:", "(w:").replace("v.", "w.") % "o"},
+    RETURN n, type(a) ENDS WITH 'SRC', id(o), {_REF.format("o")}, o.joined, {_stated("o")},
       t.type, t.discriminator, t.label, t.scope, id(t), {ROW}
     """
 
@@ -298,7 +312,7 @@ _STARTS = (
 )
 _IN_WINDOW = "v.valid_from >= $since AND v.valid_from < $before"
 _CHANGE = f"""
-RETURN id(c), {_REF.format("c")}, c.joined, {_REF.format("d")}, t.discriminator, t.label, t.scope, id(t), {ROW}
+RETURN id(c), {_REF.format("c")}, c.joined, {_stated("c")}, {_REF.format("d")}, t.discriminator, t.label, t.scope, id(t), {ROW}
 ORDER BY v.valid_from DESC
 """
 CHANGES_BY_TIME = f"""
@@ -310,7 +324,7 @@ MATCH (c:LoreRef)<-[:SRC]-(t)-[:DST]->(d:LoreRef)
 """
 CHANGES_BY_TARGET = f"""
 UNWIND $targets AS n
-MATCH (d) WHERE id(d) = n
+MATCH (d:LoreRef) WHERE id(d) = n
 MATCH (d)<-[:DST]-(t:LoreTimeline) WHERE t.type = 'CHANGED' AND {PERMITTED}
 MATCH (t)-[:HAS]->(v:LoreChange) WHERE {_IN_WINDOW} AND {_STARTS}
 WITH d, t, v ORDER BY v.valid_from DESC LIMIT $rows
@@ -319,7 +333,7 @@ MATCH (c:LoreRef)<-[:SRC]-(t)
 """
 CHANGES_BY_CHANGE = f"""
 UNWIND $changes AS n
-MATCH (c) WHERE id(c) = n
+MATCH (c:LoreRef) WHERE id(c) = n
 MATCH (c)<-[:SRC]-(t:LoreTimeline) WHERE t.type = 'CHANGED' AND {PERMITTED}
 MATCH (t)-[:HAS]->(v:LoreChange) WHERE {_IN_WINDOW} AND {_STARTS}
 WITH c, t, v ORDER BY v.valid_from DESC LIMIT $rows
@@ -328,7 +342,7 @@ MATCH (t)-[:DST]->(d:LoreRef)
 """
 MADE_BY = f"""
 UNWIND $ids AS n
-MATCH (r) WHERE id(r) = n
+MATCH (r:LoreRef) WHERE id(r) = n
 MATCH (r)<-[:DST]-(t:LoreTimeline)-[:SRC]->(c:LoreRef) WHERE t.type IN $types AND {PERMITTED}
 AND EXISTS {{ MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {VISIBLE} }}
 RETURN DISTINCT id(c), {_REF.format("c")}, c.joined
@@ -339,7 +353,7 @@ RETURN DISTINCT id(c), {_REF.format("c")}, c.joined
 _ALIAS = f"RETURN {_REF.format('r')}, t.type, t.name, t.scope, id(t), {ROW}"
 ALIASES = f"""
 UNWIND $ids AS n
-MATCH (r) WHERE id(r) = n
+MATCH (r:LoreRef) WHERE id(r) = n
 MATCH (r)<-[:ALIAS]-(t:LoreTimeline) WHERE {PERMITTED}
 MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {VISIBLE}
 {_ALIAS}
@@ -502,7 +516,7 @@ DUMP_PURGES = "MATCH (p:LorePurge) RETURN p.number, p.reason"
 DUMP_TIMELINES = "MATCH (t:LoreTimeline) RETURN id(t)"
 DUMP_VERSIONS = f"""
 UNWIND $timelines AS n
-MATCH (t) WHERE id(t) = n
+MATCH (t:LoreTimeline) WHERE id(t) = n
 MATCH (t)-[a:ENTITY|ALIAS|PASSAGE|SRC|SAME_SRC]->(r:LoreRef)
 OPTIONAL MATCH (t)-[:DST|SAME_DST]->(o:LoreRef)
 MATCH (t)-[:HAS]->(v:LoreVersion) WHERE v.recorded_at <= $record

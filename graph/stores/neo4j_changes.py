@@ -89,7 +89,7 @@ class _Candidates:
         return rows if self._made is None else [row for row in rows if row[0] in self._made]
 
 
-_AT = 8
+_AT = 9
 """Where `valid_from` stands in a row of the queries for changes."""
 
 
@@ -115,10 +115,11 @@ def _views(reading: Reading, query: ChangeQuery, rows: Sequence[Sequence[Any]]) 
     """Those of the candidates that are visible and meet the query."""
     for row in rows:
         reading.meet(*row[:3])
-    reading.prefetch((row[7], row[_AT:]) for row in rows)
-    visible = reading.visible_things(reading.groups({row[0] for row in rows}))
+    reading.prefetch((row[8], row[_AT:]) for row in rows)
+    groups = reading.groups({row[0] for row in rows if row[2]})
+    visible = {row[0] for row in rows if row[3]} | reading.visible_things(groups)
     as_of = reading.view.as_of
-    for change, change_ref, _, target_ref, discriminator, label, scope, timeline, *values in rows:
+    for change, change_ref, _, _, target_ref, discriminator, label, scope, timeline, *values in rows:
         target = EntityRef(target_ref)
         if change not in visible or (query.target_kinds is not None and target.kind not in query.target_kinds):
             continue

@@ -223,6 +223,8 @@ class Connection:
             return StoreFull(
                 f"There is no room to write in {self.shown}.", "Free some space and run it again; nothing is half done."
             )
+        if "ProcedureCallFailed" in code:
+            return ProcedureFailed(f"{self.shown} cannot use one of its indexes just now.", "Try again in a minute.")
         if "DatabaseNotFound" in code:
             return StoreUnavailable(
                 f"{self.shown} has no database {self._database}.", "Correct NEO4J_DATABASE, or create it."
@@ -245,6 +247,10 @@ def _is_out_of_memory(code: str) -> bool:
 
 class TimeUp(StoreUnavailable):
     """A query took longer than its caller allows."""
+
+
+class ProcedureFailed(StoreUnavailable):
+    """An index is not there, or not filled yet."""
 
 
 def _publish(transaction: Transaction) -> None:

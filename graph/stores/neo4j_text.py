@@ -14,7 +14,7 @@ from graph.labels import readable
 from graph.model import EntityRef
 from graph.store import Limits, Page, TextHit
 from graph.stores import cypher
-from graph.stores.neo4j_connection import Connection, TimeUp, Transaction, batched
+from graph.stores.neo4j_connection import Connection, ProcedureFailed, TimeUp, Transaction, batched
 from graph.stores.neo4j_read import Reading, storable
 from graph.stores.neo4j_texts import posting_term
 from graph.views import provenance
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FEW_VECTORS = 2_000
+FEW_VECTORS = 200
 """Up to so many vectors, all are compared; beyond, the server's index is asked first."""
 MOST_NEAREST = 1_000
 """Most neighbours the index is asked for."""
@@ -129,22 +129,25 @@ def put_vectors(connection: Connection, embedder: str, vectors: Sequence[tuple[s
         check_stamp(stamped, embedder, None)
         for _, vector in vectors:
             check_stamp(stamped or (embedder, dimension or 0), embedder, len(vector))
-        if stamped is None and dimension is not None:
+        if stamped is None:
             transaction.run(cypher.SET_STAMP, embedder=embedder, dimension=dimension)
         for some in batched(rows, VECTORS_AT_ONCE):
             transaction.run(cypher.WRITE_VECTORS, rows=some)
-        return stamped is None and dimension is not None
+        return stamped is None
 
-    if connection.write(write) and dimension is not None:
-        options = {
-            "indexConfig": {
-                "vector.dimensions": dimension,
-                "vector.similarity_function": "cosine",
-                "vector.quantization.enabled": False,
-            }
-        }
+    if dimension is None:
+        return
+    if connection.write(write):
         connection.define(cypher.DROP_VECTOR_INDEX)  # of another store that this database held
-        connection.define(cypher.VECTOR_INDEX, options=options)
+    options = {
+        "indexConfig": {
+            "vector.dimensions": dimension,
+            "vector.similarity_function": "cosine",
+            "vector.quantization.enabled": False,
+        }
+    }
+    connection.define(cypher.VECTOR_INDEX, options=options)  # nothing, where it is there
+    connection.read(cypher.AWAIT_INDEXES, {})
 
 
 def stamp_of(connection: Connection) -> tuple[str, int] | None:
@@ -183,7 +186,7 @@ class Vectors:
             until = monotonic() + limits.deadline_s
             if count > FEW_VECTORS and limits.rows * 4 < MOST_NEAREST and any(vector):
                 found = self._indexed(reading, vector, limits.rows, chosen, until)
-                if len(found[1]) > limits.rows:
+                if found is not None and len(found[1]) > limits.rows:
                     return _first_hits(reading, nearest(*found, vector, limits.rows + 1), limits, kinds)
             matrix, numbers, rows = self._all(reading, stamped[1], generation, chosen, until)
         except TimeUp:
@@ -192,13 +195,16 @@ class Vectors:
 
     def _indexed(
         self, reading: Reading, vector: Sequence[float], rows: int, kinds: list[str] | None, until: float
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Vectors and passage numbers of what is visible among the nearest by the server's index."""
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
+        """Vectors and passage numbers of what is visible among the nearest by the server's index; None when it is not ready."""
         import numpy as np
 
         count = min(max(8 * (rows + 1), 100), MOST_NEAREST)
         query = list(map(float, vector))
-        found = reading.rows(cypher.NEAREST, until=until, count=count, vector=query, kinds=kinds)
+        try:
+            found = reading.rows(cypher.NEAREST, until=until, count=count, vector=query, kinds=kinds)
+        except ProcedureFailed:
+            return None
         matrix = np.frombuffer(b"".join(data for _, _, data in found), dtype="<f4").reshape(-1, len(vector))
         return matrix, np.array([number for number, _, _ in found], dtype=np.int64)
 

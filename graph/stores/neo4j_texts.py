@@ -30,37 +30,53 @@ class NewTexts:
         self._transaction = transaction
         self.last_number = last_number
         self.last_label = last_label
-        self._new: list[list[object]] = []
+        self._firsts: dict[str, tuple[bytes, int]] = {}
         self._entries: dict[tuple[str, int], list[bytes]] = defaultdict(list)
         self._statistics: dict[str, list[int]] = {}
         self._labels: dict[str, int] = {}
 
-    def add(self, said: Sequence[tuple[int, TimelineKey, Row, Mapping[bytes, int] | None]]) -> list[list[object]]:
-        """Rows for `cypher.NEW_TEXT_VERSIONS` from (timeline, key, row, numbers of texts it is known to have or None when new)."""
-        if not said:
-            return []
-        self._labels = {label: number for label, number, _, _ in self._transaction.rows(cypher.LABELS)}
+    def new(self, label: str, body: bytes, *, first: str = "") -> list[object]:
+        """Number a text and index it: [number, content hash, text]. `first` is the new timeline whose first text it is."""
+        number = self._index(label, body)
+        if first:
+            self._firsts[first] = (body, number)
+        return [number, content_hash(body), body.decode()]
+
+    def of_new(self, timeline: str) -> dict[bytes, int]:
+        """The texts that a timeline made in this transaction has so far."""
+        return dict([self._firsts[timeline]]) if timeline in self._firsts else {}
+
+    def add(
+        self, said: Sequence[tuple[int, TimelineKey, Row, Mapping[bytes, int] | None]]
+    ) -> tuple[list[list[object]], list[list[object]]]:
+        """Rows for `cypher.NEW_TEXT_VERSIONS` and `OLD_TEXT_VERSIONS`.
+
+        Args:
+            said: (timeline, its key, row, numbers of the texts it is known to have). It may have others.
+        """
         numbers: dict[tuple[int, bytes], int] = {}
         asked: dict[tuple[int, bytes], list[object]] = {}
         for timeline, _, row, texts in said:
-            if texts is not None:
-                if row.body in texts:
-                    numbers[(timeline, row.body)] = texts[row.body]
-                else:
-                    asked[(timeline, row.body)] = [len(asked), timeline, content_hash(row.body)]
+            if texts and row.body in texts:
+                numbers[(timeline, row.body)] = texts[row.body]
+            else:
+                asked[(timeline, row.body)] = [len(asked), timeline, content_hash(row.body)]
         places = list(asked)
         for some in batched(list(asked.values()), ROWS):
             for place, number in self._transaction.rows(cypher.KNOWN_TEXTS, rows=some):
-                numbers[places[place]] = number
-        rows: list[list[object]] = []
+                numbers[places[int(place)]] = number
+        new: list[list[object]] = []
+        old: list[list[object]] = []
         for timeline, key, row, _ in said:
+            values = [timeline, *version_values(row, with_body=False)]
             number = numbers.get((timeline, row.body))
             if number is None:
-                number = numbers[(timeline, row.body)] = self._index(key.label, row.body)
-            rows.append([timeline, *version_values(row, with_body=False), number])
-        for some in batched(self._new, ROWS):
-            self._transaction.run(cypher.NEW_TEXTS, rows=some)
-        return rows
+                text = self.new(key.label, row.body)
+                numbers[(timeline, row.body)] = self.last_number
+                new.append([*values, *text])
+            else:
+                old.append([*values, number])
+        return new, old
 
     def flush(self) -> None:
         """Write postings and statistics."""
@@ -87,7 +103,8 @@ class NewTexts:
         self.last_number += 1
         number = self.last_number
         text = body.decode()
-        self._new.append([number, content_hash(body), text])
+        if not self._labels:
+            self._labels = {label: number for label, number, _, _ in self._transaction.rows(cypher.LABELS)}
         if label not in self._labels:
             self.last_label += 1
             self._labels[label] = self.last_label

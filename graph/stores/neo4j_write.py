@@ -162,11 +162,12 @@ class _Write:
         run = self.transaction.run
         for versions in batched(self._superseded, ROWS):
             run(cypher.SUPERSEDE, versions=versions, record=self.record)
-        said = self.texts.add(self._said)
+        new_texts, old_texts = self.texts.add(self._said)
         for text, rows in (
             (cypher.NEW_VERSIONS, self._plain),
             (cypher.NEW_CHANGES, self._changes),
-            (cypher.NEW_TEXT_VERSIONS, said),
+            (cypher.NEW_TEXT_VERSIONS, new_texts),
+            (cypher.OLD_TEXT_VERSIONS, old_texts),
         ):
             for some in batched(rows, ROWS):
                 run(text, rows=some, record=self.record)
@@ -227,43 +228,48 @@ class _Write:
     # -- what is new
 
     def _put(self, key: TimelineKey, node: int, rows: Sequence[Row], texts: Mapping[bytes, int] | None) -> None:
+        """Queue rows for a timeline that is there; `texts` are those it is known to have, None when it is new."""
         self.written += len(rows)
-        if key.form == PASSAGE:
-            for one in rows:
-                if one.body:
-                    self._said.append((node, key, one, texts))
-                else:
-                    self._plain.append([node, *version_values(one)])
-            return
-        changed = key.form == RELATION and key.type == CHANGED
         for one in rows:
-            begins = changed and one.state == PRESENT and not one.joined & JOINS_PREVIOUS
-            (self._changes if begins else self._plain).append([node, *version_values(one)])
+            sort = _sort(key, one)
+            if sort == "text":
+                self._said.append((node, key, one, texts))
+            else:
+                (self._changes if sort == "change" else self._plain).append([node, *version_values(one)])
 
     def _write_fresh(self) -> None:
+        """Make new timelines with their first versions, and queue the others."""
         refs = self._refs()
         rows: dict[str, list[list[object]]] = defaultdict(list)
+        more: dict[str, tuple[TimelineKey, list[Row]]] = {}
         joined = set[int]()
-        for place, (key, tid, after) in enumerate(self._fresh):
-            near = refs[key.ref]
+        for key, tid, after in self._fresh:
+            first, near = after[0], refs[key.ref]
+            sort = _sort(key, first)
+            text: list[object] = [None, None, None]
+            if sort == "text":
+                text = self.texts.new(key.label, first.body, first=tid)
             if key.form == RELATION:
+                relationship = "SAME_SRC" if key.type == SAME_AS else "SRC"
                 far = refs[key.other]
-                prefix = "SAME_" if key.type == SAME_AS else ""
-                rows[cypher.new_relations(prefix)].append(
-                    [place, near, tid, key.label, key.type, far, key.discriminator or None]
-                )
-                if prefix:
+                rest: list[object] = [far, key.discriminator or None]
+                if key.type == SAME_AS:
                     joined.update((near, far))
             else:
-                terms = " ".join(dict.fromkeys(timeline_terms(key, after)))
-                rows[cypher.new_timelines(RELATIONSHIPS[key.form])].append(
-                    [place, near, tid, key.label, key.type or None, key.other or None, terms]
-                )
-        for query, some_rows in rows.items():
-            for some in batched(some_rows, ROWS):
-                for place, node in self.transaction.rows(query, rows=some, scope=self.scope):
-                    key, _, after = self._fresh[int(place)]
-                    self._put(key, node, after, None)
+                relationship = RELATIONSHIPS[key.form]
+                rest = [key.other or None, " ".join(dict.fromkeys(timeline_terms(key, after))) or None]
+            if len(after) > 1:
+                more[tid] = (key, after[1:])
+            values = version_values(first, with_body=sort != "text")
+            rows[cypher.new_timelines(relationship, sort)].append(
+                [tid, *values, *text, key.label, key.type or None, near, *rest, len(after) > 1]
+            )
+            self.written += 1
+        for query, all_rows in rows.items():
+            for some in batched(all_rows, ROWS):
+                for tid, node in self.transaction.rows(query, rows=some, scope=self.scope, record=self.record):
+                    key, others = more[tid]
+                    self._put(key, node, others, self.texts.of_new(tid))
         if joined:
             self.transaction.run(cypher.MARK_JOINED, refs=sorted(joined))
 
@@ -277,14 +283,14 @@ class _Write:
             )
         )
         refs: dict[str, int] = {}
-        long: list[list[object]] = []
         for some in batched(texts, ROWS):
-            keys = [node_key(text) for text in some]
-            for place, node in self.transaction.rows(cypher.FIND_REFS, refs=keys):
-                text = some[int(place)]
-                refs[text] = node
-                if keys[int(place)] != text:
-                    long.append([node, text])
+            found = self.transaction.rows(cypher.FIND_REFS, refs=[node_key(text) for text in some])
+            refs.update({some[int(place)]: int(node) for place, node in found})
+        new = [text for text in texts if text not in refs]
+        for some in batched(new, ROWS):
+            made = self.transaction.rows(cypher.NEW_REFS, refs=[node_key(text) for text in some])
+            refs.update({some[int(place)]: int(node) for place, node in made})
+        long = [[refs[text], text] for text in new if node_key(text) != text]
         if long:
             self.transaction.run(cypher.NAME_LONG_REFS, rows=long)
         return refs
@@ -294,6 +300,14 @@ def timeline_key(parts: Sequence[Any]) -> TimelineKey:
     """A timeline's key from (relationship, ref, type, other, discriminator, label)."""
     relationship, ref, type_, other, discriminator, label = parts
     return TimelineKey(FORMS[relationship], ref, type_ or "", other or "", discriminator or "", label)
+
+
+def _sort(key: TimelineKey, one: Row) -> str:
+    """Of what sort a version is, for `cypher.new_timelines`."""
+    if key.form == PASSAGE and one.body:
+        return "text"
+    begins = one.state == PRESENT and not one.joined & JOINS_PREVIOUS
+    return "change" if key.form == RELATION and key.type == CHANGED and begins else "plain"
 
 
 def _valid_from(one: Row) -> Instant:

@@ -91,6 +91,31 @@ def histories(draw: st.DrawFn, most: int = 7) -> list[FactBatch]:
     return batches
 
 
+@st.composite
+def crowded_histories(draw: st.DrawFn, most: int = 9) -> list[FactBatch]:
+    """Histories of two facts in one scope over a few moments: every rule about timelines meets every other."""
+    moment = st.integers(0, 6)
+    facts: list[Fact] = [Entity(BLOCKS[0], {"name": name}) for name in "xy"]
+    facts += [passage(BLOCKS[0], text) for text in TEXTS[:2]]
+    assertion = st.builds(
+        Assertion,
+        _few(facts),
+        moment,
+        _few([1, 5, 9]),
+        st.just("here"),
+        st.one_of(st.none(), st.integers(1, 8)),
+        _few([True, True, False]),
+    )
+    batches: list[FactBatch] = []
+    for number in range(draw(st.integers(2, most))):
+        new = draw(st.lists(assertion, max_size=3))
+        taken_back = draw(st.lists(st.builds(Withdrawal, _few([facts[0].key, facts[2].key]), moment), max_size=1))
+        taken_at = draw(st.one_of(st.none(), moment))
+        snapshot = Snapshot(taken_at, taken_at) if taken_at is not None else None
+        batches.append(FactBatch(f"batch-{number}", *SCOPES[0], "test/1", new, taken_back, snapshot))
+    return batches
+
+
 def views(record: int) -> st.SearchStrategy[View]:
     """Views at every boundary of both clocks."""
     return st.builds(View, st.one_of(st.none(), MOMENTS), st.one_of(st.none(), st.integers(0, record)), _few(AUDIENCES))

@@ -149,6 +149,16 @@ class TimeContract:
         (one,) = found.statements
         assert (one.valid_from, one.valid_to, one.provenance.locator) == (10, 30, "first")
 
+    def test_an_interval_stays_one_when_a_later_fact_ends_it(self, store: GraphStore) -> None:
+        store.apply(batch(named("x", 10)))
+        store.apply(batch(named("x", 20)))
+        for later in (40, 30):
+            store.apply(batch(named("y", later)))
+        for moment in (15, 25):
+            found = store.entity(A, at(moment))
+            assert found is not None
+            assert [(one.valid_from, one.valid_to) for one in found.statements] == [(10, 30)]
+
     # -- our clock
 
     def test_an_earlier_record_sees_what_was_known_then(self, store: GraphStore) -> None:

@@ -13,8 +13,9 @@ from neo4j import GraphDatabase  # noqa: TID251 - plays the other programs on th
 
 from graph.errors import StoreFull, StoreIncompatible, StoreUnavailable
 from graph.schema import SCHEMA_VERSION
-from graph.store import View
+from graph.store import Limits, View
 from graph.stores.neo4j import Neo4jStore
+from graph.stores.neo4j_text import FEW_VECTORS
 from tests import neo4j_server as harness
 from tests.contracts.facts import ALL, NOW, batch, block, entity, passage, relation, says
 from tests.neo4j_server import Server, Target
@@ -136,6 +137,22 @@ def test_what_others_keep_in_the_database_is_not_touched(neo4j_target: Target) -
     assert cypher(neo4j_target, read) == before
 
 
+def test_vectors_are_compared_without_an_index_that_is_not_there(neo4j_target: Target) -> None:
+    texts = [passage(A, f"text {i}", slot=f"{i:03}") for i in range(FEW_VECTORS + 1)]
+    vectors = [(text.content_hash, [1.0, i / 100]) for i, text in enumerate(texts)]
+    with opened(neo4j_target) as store:
+        store.apply(batch(*(says(text, 1) for text in texts)))
+        store.put_vectors("axes", vectors)
+        found = store.search_vector("axes", [1.0, 0.0], NOW, Limits(rows=3))
+        assert [hit.slot for hit in found.items] == ["000", "001", "002"]
+        cypher(neo4j_target, "DROP INDEX lore_vectors")
+        assert store.search_vector("axes", [1.0, 0.0], NOW, Limits(rows=3)) == found
+        store.put_vectors("axes", vectors[:1])
+        assert cypher(neo4j_target, "SHOW INDEXES YIELD name, state WHERE name = 'lore_vectors' RETURN state") == [
+            ["ONLINE"]
+        ]
+
+
 # -- what is lost on the way
 
 
@@ -236,6 +253,7 @@ def test_a_server_killed_in_mid_write_leaves_whole_batches_and_the_writer_goes_o
         for one in batches:
             oracle.apply(one)
         assert list(store.dump()) == list(oracle.dump())
+        assert len(store.search_text("words", NOW, ALL).items) == len(batches)
 
 
 def _restart(server: Server) -> None:
@@ -264,14 +282,3 @@ def test_a_batch_too_large_for_the_server_is_refused_whole(own_server: Server) -
         assert "memory" in caught.value.hint
         assert list(store.dump()) == before
         assert store.entity(block("n1"), View()) is None
-
-
-def test_the_server_keeps_what_it_acknowledged_when_it_is_killed(own_server: Server) -> None:
-    own_server.target.wipe()
-    with opened(own_server.target) as store:
-        store.apply(batch(says(entity(A, name="x"), 1), says(passage(A, "words"), 1)))
-        before = list(store.dump())
-    _restart(own_server)
-    with opened(own_server.target) as store:
-        assert list(store.dump()) == before
-        assert [hit.ref for hit in store.search_text("words", NOW, ALL).items] == [A]

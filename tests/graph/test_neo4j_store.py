@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -9,11 +10,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from graph.model import FactBatch
-from graph.store import GraphStore, PurgeSelector
+from graph.model import PUBLIC, FactBatch
+from graph.store import GraphStore, Limits, PurgeSelector, View
 from graph.stores.neo4j import Neo4jStore
+from graph.stores.neo4j_text import FEW_VECTORS
 from graph.stores.sqlite import SqliteStore
 from tests import neo4j_server as harness
+from tests.contracts.facts import batch, block, passage, says
 from tests.contracts.store_contract import StoreContract
 from tests.contracts.store_durability import Address
 from tests.contracts.store_histories import (
@@ -59,6 +62,28 @@ class TestNeo4j(StoreContract):
                 return stores.enter_context(address.open())
 
             yield empty
+
+
+@pytest.mark.parametrize("audience", [{PUBLIC}, {"few"}, {"few", PUBLIC}])
+def test_the_nearest_of_many_vectors_are_those_of_an_exact_comparison(neo4j_target: Target, audience: set[str]) -> None:
+    """The server's index is asked, and where it yields too few that the reader may see, all are compared."""
+    draw = random.Random(1)
+    texts = [passage(block(f"{i % 50}"), f"text {i}", slot=f"s{i}") for i in range(2 * FEW_VECTORS)]
+    vectors = [(text.content_hash, [draw.gauss(0, 1) for _ in range(12)]) for text in texts]
+    facts = [says(text, 1, label=PUBLIC if i % 20 else "few") for i, text in enumerate(texts)]
+    view = View(audience=frozenset(audience))
+    with opened(neo4j_target) as store, SqliteStore() as other:
+        for one in (store, other):
+            one.apply(batch(*facts))
+            one.put_vectors("gauss", vectors)
+        for rows, kinds in ((10, ()), (15, ("Block",)), (5, ("Commit",)), (1_000, ())):
+            query = [draw.gauss(0, 1) for _ in range(12)]
+            found, expected = (
+                one.search_vector("gauss", query, view, Limits(rows), kinds=kinds) for one in (store, other)
+            )
+            assert [hit.slot for hit in found.items] == [hit.slot for hit in expected.items]
+            assert [hit.score for hit in found.items] == pytest.approx([hit.score for hit in expected.items])
+            assert found.cut == expected.cut
 
 
 @given(batches=histories(), data=st.data())

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from graph.model import FactBatch
 from graph.store import PurgeSelector
 from graph.stores.sqlite import SqliteStore
+from tests.contracts.facts import ALL
 from tests.contracts.store_histories import (
     EMBEDDER,
     REFS,
     apply_to_both,
     assert_same_answers,
     assert_same_dump,
+    crowded_histories,
     histories,
     vectors,
     views,
@@ -21,7 +23,7 @@ from tests.contracts.store_histories import (
 from tests.replay_store import ReplayStore
 
 QUICK = settings(
-    max_examples=60, deadline=None, suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large)
+    max_examples=40, deadline=None, suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large)
 )
 
 
@@ -35,6 +37,19 @@ def test_a_random_history_reads_as_its_replay_does(batches: list[FactBatch], dat
         assert_same_dump(store, oracle)
         for _ in range(3):
             assert_same_answers(store, oracle, data.draw(views(oracle.record())))
+
+
+@given(batches=crowded_histories(), data=st.data())
+@settings(QUICK, max_examples=250)
+def test_a_crowded_timeline_reads_as_its_replay_does(batches: list[FactBatch], data: st.DataObject) -> None:
+    with SqliteStore() as store, ReplayStore() as oracle:
+        apply_to_both(store, oracle, batches)
+        assert_same_dump(store, oracle)
+        for _ in range(4):
+            view = data.draw(views(oracle.record()))
+            assert store.entities(REFS, view) == oracle.entities(REFS, view)
+            assert store.history(REFS[0], view, ALL) == oracle.history(REFS[0], view, ALL)
+            assert store.search_text("open sg-0abc", view, ALL) == oracle.search_text("open sg-0abc", view, ALL)
 
 
 @given(batches=histories(), data=st.data())
