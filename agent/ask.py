@@ -21,7 +21,7 @@ def ask(
     text: str,
     *,
     as_of: Instant | None = None,
-    known_at: int | None = None,
+    known_at: Instant | None = None,
     since: Instant | None = None,
     until: Instant | None = None,
     audience: frozenset[str] = frozenset({PUBLIC}),
@@ -50,7 +50,7 @@ def ask(
     question = understand(text, now if as_of is None else min(now, as_of))
     if since is not None or until is not None:
         question = replace(question, since=since, until=until)
-    view = View(as_of, known_at if known_at is not None else store.record(), audience)
+    view = View(as_of, store.record(known_at), audience)
     context = Context(store, question, view, now, as_of, known_at, search)
     answer = answerer(question.kind)(context)
     elapsed_s = round(time.perf_counter() - started, 6)

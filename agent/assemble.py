@@ -5,6 +5,7 @@ Everything about a list of changes is read with a fixed number of store calls, h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal, cast
 
@@ -31,7 +32,7 @@ _AT_MEANS: dict[str, AtMeans] = {
 }
 _ROWS = 2_000
 _ATTRIBUTES = 200
-_TITLE_WORDS = 4
+_MERGE = re.compile(r"Merge (?:pull request|branch|remote-tracking branch|PR) ", re.I)
 
 
 def assemble(
@@ -41,7 +42,7 @@ def assemble(
     if not found:
         return ()
     store, view = context.store, context.view
-    refs = list(dict.fromkeys(c.change for c in found))
+    refs = list(dict.fromkeys(r for c in found for r in (c.change, *commits_of(c))))
     relations = store.neighbours(refs, view, Limits(rows=_ROWS), types=_TYPES).items
     others = {end for r in relations for end in (r.src, r.dst)} - set(refs)
     entities = {r: e for e in store.entities([*refs, *sorted(others)], view) for r in e.refs}
@@ -51,7 +52,15 @@ def assemble(
             if end in by_change:
                 by_change[end].append(relation)
     targets = _targets(context, found, known or {})
-    return tuple(_change(context, c, entities, by_change[c.change], targets.get(c.target)) for c in found)
+    return tuple(_change(context, c, entities, by_change, targets.get(c.target)) for c in found)
+
+
+def commits_of(found: ChangeView) -> tuple[EntityRef, ...]:
+    """The commits inside a merge that made the change together, newest first; none when one commit made it."""
+    commits = found.properties.get("commits")
+    if not isinstance(commits, Sequence) or isinstance(commits, str):
+        return ()
+    return tuple(EntityRef(f"Commit:{sha}") for sha in commits)
 
 
 def with_reasons(context: Context, change: Change, view: ChangeView) -> Change:
@@ -59,32 +68,30 @@ def with_reasons(context: Context, change: Change, view: ChangeView) -> Change:
     import msgspec
 
     reasons: list[Reason] = []
-    if view.change.kind == "Commit" and change.title:
-        for hit in context.store.search_text(
-            _telling(change.title), context.view, Limits(rows=10), kinds=("Commit",)
-        ).items:
-            if hit.ref == view.change and (body := _body(hit.text, change.title)):
-                reasons.append(Reason(text=body, citation=context.citations.cite(hit.provenance)))
-                break
     request = change.pull_request
+    via = text_of(view.properties, "via")
+    wrote = [view.change, *commits_of(view), *([EntityRef(f"Commit:{via}")] if via else [])]
+    texts = {hit.ref: hit for hit in context.store.passages(wrote, context.view)}
+    titles = {change.title, request.title if request else ""}
+    for hit in (texts[r] for r in wrote if r in texts):
+        body = _body(hit.text)
+        if body and body not in titles:
+            titles.add(body)
+            reasons.append(Reason(text=body, citation=context.citations.cite(hit.provenance)))
     if request and request.title and request.title != change.title:
         cited = change.citations[-1] if change.citations else ""
         reasons.append(Reason(text=request.title, citation=cited))
     return msgspec.structs.replace(change, why=tuple(reasons)) if reasons else change
 
 
-def _telling(title: str) -> str:
-    """The words of a title that few others have, by which its message is found: numbers, then the longest."""
-    words = sorted(set(title.split()), key=lambda w: (not any(c.isdigit() for c in w), -len(w), w))
-    return " ".join(words[:_TITLE_WORDS])
-
-
-def _body(message: str, title: str) -> str:
-    """A commit message without its first line."""
+def _body(message: str) -> str:
+    """A commit message without its first line; of a pull request's merge also without the title that it repeats."""
     lines = paragraph(message, 4_000).split("\n")
-    if lines and (lines[0].strip() == title.strip() or title.startswith(lines[0].strip()[:40])):
-        lines = lines[1:]
-    return paragraph("\n".join(lines))
+    body = paragraph("\n".join(lines[1:]))
+    if not _MERGE.match(lines[0]):
+        return body
+    first, _, rest = body.partition("\n")
+    return paragraph(rest) or first
 
 
 def _targets(context: Context, found: Sequence[ChangeView], known: Mapping[EntityRef, Thing]) -> dict[EntityRef, Thing]:
@@ -101,17 +108,20 @@ def _change(
     context: Context,
     found: ChangeView,
     entities: Mapping[EntityRef, EntityView],
-    relations: Sequence[RelationView],
+    by_change: Mapping[EntityRef, Sequence[RelationView]],
     target: Thing | None,
 ) -> Change:
     entity = entities.get(found.change)
+    relations = by_change[found.change]
     properties: Properties = entity.properties if entity else {}
     cited = [context.citations.cite(found.provenance)]
     outgoing = {t: [r for r in relations if r.type == t and r.src == found.change] for t in _TYPES}
     request, request_citation = _pull_request(context, found.change, entities, outgoing["PART_OF"])
     if request_citation:
         cited.append(request_citation)
-    commits = found.properties.get("commits")
+    commits = commits_of(found)
+    # Who merged wrote nothing: the authors are those of the commits inside.
+    wrote = [r for c in commits for r in by_change[c] if r.type == "AUTHORED_BY"] or outgoing["AUTHORED_BY"]
     return Change(
         change=ChangeId(
             kind=_snake(found.change.kind),
@@ -122,7 +132,7 @@ def _change(
         at=rfc3339(found.at),
         at_means=_AT_MEANS.get(found.change.kind, "happened"),
         reached=_reached(found, entities, outgoing),
-        by=_actor([e for r in outgoing["AUTHORED_BY"] or outgoing["COMMITTED_BY"] if (e := entities.get(r.dst))]),
+        by=_actor([e for r in wrote or outgoing["COMMITTED_BY"] if (e := entities.get(r.dst))]),
         approved_by=tuple(_name(e) for r in outgoing["APPROVED_BY"] if (e := entities.get(r.dst))),
         pull_request=request,
         title=inline(text_of(properties, "title"), 300),
@@ -132,9 +142,7 @@ def _change(
         citations=tuple(cited),
         target=match(target, 1.0) if target else None,
         moved_from=_moved_from(found.properties),
-        commits=tuple(str(c) for c in commits)
-        if isinstance(commits, Sequence) and not isinstance(commits, str)
-        else (),
+        commits=tuple(c.id for c in commits),
         reverted_by=tuple(r.src.id for r in relations if r.type == "REVERTS" and r.dst == found.change),
     )
 
@@ -193,15 +201,18 @@ def _environment(relation: RelationView, entities: Mapping[EntityRef, EntityView
 
 
 def _actor(authors: Sequence[EntityView]) -> Actor:
-    if not authors:
-        return Actor(name="", accounts=())
+    """Who did it, newest first when several did."""
+    people = {a.ref: a for a in authors}.values()
     accounts = [
         inline(value)
-        for statement in authors[0].statements
+        for author in people
+        for statement in author.statements
         for key in ("email", "login", "account_id")
         if (value := text_of(statement.properties, key))
     ]
-    return Actor(name=_name(authors[0]), accounts=tuple(dict.fromkeys(accounts)))
+    names = list(dict.fromkeys(_name(a) for a in people))
+    name = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return Actor(name=name, accounts=tuple(dict.fromkeys(accounts)))
 
 
 def _name(entity: EntityView) -> str:

@@ -28,7 +28,7 @@ class Context:
     view: View
     now: Instant
     as_of: Instant | None
-    known_at: int | None
+    known_at: Instant | None
     search: Search | None = None
     citations: Citations = field(default_factory=Citations)
     missing: list[str] = field(default_factory=list[str])
@@ -64,7 +64,7 @@ class Context:
             question=self.question.text,
             kind=self.question.kind,
             as_of=rfc3339(self.as_of) if self.as_of is not None else None,
-            known_at=self.known_at,
+            known_at=rfc3339(self.known_at) if self.known_at is not None else None,
             status=status,
             resolved=tuple(resolved),
             candidates=tuple(candidates),

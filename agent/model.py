@@ -187,7 +187,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     question: str
     kind: QuestionKind
     as_of: str | None
-    known_at: int | None
+    known_at: str | None
     status: Status
     resolved: tuple[Match, ...] = ()
     candidates: tuple[Match, ...] = ()

@@ -147,12 +147,11 @@ class Engine:
         """Answer a question. `known_at` is a time here: what was recorded by then."""
         from agent.ask import ask
 
-        record = None if known_at is None else self.store.record(known_at)
         return ask(
             self.store,
             question,
             as_of=as_of,
-            known_at=record,
+            known_at=known_at,
             since=since,
             until=until,
             audience=self.settings.audience,
@@ -212,7 +211,10 @@ def _publish(draft: str, path: Path) -> None:
 
 def is_remote(path: object) -> bool:
     """Whether this is a URL, or `git@host:path`, and no path of this machine."""
-    return isinstance(path, str) and ("://" in path or "@" in path.partition("/")[0].partition(":")[0] and ":" in path)
+    if not isinstance(path, str):
+        return False
+    host, colon, _ = path.partition("/")[0].partition(":")
+    return "://" in path or (colon == ":" and "@" in host)
 
 
 def _resolve(base: Path, value: object) -> object:

@@ -92,6 +92,8 @@ def merge(
         only = statements[0]
         if only.state != WITHDRAWN and (not marks or marks[-1].taken_at < only.valid_from):
             return [only]
+    if snapshot is None and len(statements) == 1 and _is_known(statements[0], rows):
+        return list(rows)
     timeline = _Timeline(rows, marks)
     for statement in statements:
         if statement.state == WITHDRAWN:
@@ -154,6 +156,22 @@ def outranks(new: Row, old: Row) -> bool:
 
 def _by_valid_from(row: Row) -> Instant:
     return row.valid_from
+
+
+def _is_known(statement: Row, rows: Sequence[Row]) -> bool:
+    """Whether a row is exactly this statement, delivered again."""
+    for row in rows:
+        if row.valid_from == statement.valid_from:
+            return (
+                row.body == statement.body
+                and row.observed_at == statement.observed_at
+                and row.state == statement.state != WITHDRAWN
+                and row.stated
+                and row.stated_end == statement.stated_end
+                and row.locator == statement.locator
+                and row.url == statement.url
+            )
+    return False
 
 
 def _said_at(snapshot: Mark, statements: Sequence[Row]) -> Row:
@@ -238,11 +256,11 @@ class _Timeline:
                     valid_to = following.valid_from
                     joins_next = JOINS_NEXT if following.state == PRESENT and following.body == row.body else 0
                 joined = joins_next | (row.joined & JOINS_PREVIOUS if row is self._first else 0)
-                row = row._replace(valid_to=valid_to, joined=joined)
+                if valid_to != row.valid_to or joined != row.joined:
+                    row = row._replace(valid_to=valid_to, joined=joined)
                 if joins_next:
-                    rows[self._last_present] = rows[self._last_present]._replace(
-                        joined=rows[self._last_present].joined | JOINS_PREVIOUS
-                    )
+                    later = rows[self._last_present]
+                    rows[self._last_present] = later._replace(joined=later.joined | JOINS_PREVIOUS)
                 self._last_present = len(rows)
             if row.state != WITHDRAWN:
                 following = row

@@ -379,6 +379,10 @@ class GraphStore(Protocol):
 
     # -- text and vectors
 
+    def passages(self, refs: Sequence[EntityRef], view: View) -> tuple[TextHit, ...]:
+        """The texts of these (joined) entities, ordered by (ref, slot); their score is 1."""
+        ...
+
     def search_text(self, query: str, view: View, limits: Limits, *, kinds: Sequence[str] = ()) -> Page[TextHit]:
         """BM25 over visible passages; statistics are those of the passages this audience may see."""
         ...

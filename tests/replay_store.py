@@ -425,6 +425,15 @@ class ReplayStore:
 
     # -- text and vectors
 
+    def passages(self, refs: Sequence[EntityRef], view: View) -> tuple[TextHit, ...]:
+        wanted = {other for ref in refs for other in self._group(ref, view)}
+        scores = {
+            (said.timeline, said.span.body): 1.0
+            for said in self._visible(view)
+            if said.form == "p" and said.ref in wanted
+        }
+        return self._hits(scores, view, Limits(rows=1 << 40), ()).items
+
     def search_text(self, query: str, view: View, limits: Limits, *, kinds: Sequence[str] = ()) -> Page[TextHit]:
         documents = {
             (timeline, span.body): text_tokens(span.body.decode())

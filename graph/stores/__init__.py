@@ -19,7 +19,7 @@ def open_store(
     """Open the store that a URL names, creating it when it is a SQLite file that does not exist.
 
     Args:
-        url: `sqlite:///path/to/lore.db`, `sqlite:relative.db`, `sqlite://` (in memory, gone when closed), or `neo4j://host:7687` and the driver's other schemes.
+        url: `sqlite:///path/to/lore.db`, `sqlite:relative.db`, `sqlite://:memory:` (gone when closed), or `neo4j://host:7687` and the driver's other schemes.
         user, password, database: for a server; ignored by SQLite.
 
     Raises:
@@ -48,7 +48,12 @@ def sqlite_path(url: str) -> Path | None:
     """
     rest = unquote(url[len("sqlite:") :])
     path = rest.removeprefix("//")
-    if path in ("", "/", ":memory:", "/:memory:"):
+    if not path.strip("/"):
+        raise StoreIncompatible(
+            "A sqlite URL without a path names no store.",
+            "Use sqlite:///path/to/lore.db, or sqlite://:memory: for one that is gone when closed.",
+        )
+    if path in (":memory:", "/:memory:"):
         return None
     if rest.startswith("//"):
         path = "/" + path.lstrip("/")

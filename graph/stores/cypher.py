@@ -373,6 +373,13 @@ RETURN DISTINCT t.name
 
 # -- reading: texts
 
+PASSAGES_OF = f"""
+UNWIND $ids AS n
+MATCH (r:LoreRef) WHERE id(r)=n
+MATCH (r)<-[:PASSAGE]-(t:LoreTimeline)-[:HAS]->(v:LoreVersion)-[:SAYS]->(x:LoreText)
+WHERE {PERMITTED} AND {VISIBLE}
+RETURN DISTINCT x.number
+"""
 HITS_BY_NUMBER = f"""
 UNWIND $keys AS key
 MATCH (x:LoreText {{number: key}})<-[:SAYS]-(v:LoreVersion)<-[:HAS]-(t:LoreTimeline)-[:PASSAGE]->(r:LoreRef)

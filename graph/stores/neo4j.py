@@ -236,6 +236,10 @@ class Neo4jStore:
 
     # -- text and vectors
 
+    def passages(self, refs: Sequence[EntityRef], view: View) -> tuple[TextHit, ...]:
+        """The texts of these (joined) entities, ordered by (ref, slot); their score is 1."""
+        return neo4j_text.passages(self._reading(view), refs)
+
     def search_text(self, query: str, view: View, limits: Limits, *, kinds: Sequence[str] = ()) -> Page[TextHit]:
         """BM25 over visible passages (`graph.bm25`)."""
         return neo4j_text.search_text(self._reading(view), query, limits, kinds)

@@ -53,6 +53,13 @@ def search_text(reading: Reading, query: str, limits: Limits, kinds: Sequence[st
     return _first_hits(reading, ranked(lists, passages, tokens), limits, kinds)
 
 
+def passages(reading: Reading, refs: Sequence[EntityRef]) -> tuple[TextHit, ...]:
+    """Every visible passage of these (joined) refs, ordered by (ref, slot)."""
+    rows = reading.rows(cypher.PASSAGES_OF, ids=list(reading.members(refs)))
+    found = _read(reading, {number: 1.0 for (number,) in rows}, ())
+    return tuple(hit[5] for hit in sorted((hit for hits in found.values() for hit in hits), key=lambda hit: hit[:5]))
+
+
 def _first_hits(
     reading: Reading, groups: Iterable[tuple[float, list[int]]], limits: Limits, kinds: Sequence[str]
 ) -> Page[TextHit]:

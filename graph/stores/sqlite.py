@@ -238,6 +238,11 @@ class SqliteStore:
 
     # -- text and vectors
 
+    def passages(self, refs: Sequence[EntityRef], view: View) -> tuple[TextHit, ...]:
+        """The texts of these (joined) entities, ordered by (ref, slot); their score is 1."""
+        with self._reading(view) as reading:
+            return sqlite_text.passages(reading, _members(reading, refs))
+
     def search_text(self, query: str, view: View, limits: Limits, *, kinds: Sequence[str] = ()) -> Page[TextHit]:
         """BM25 over visible passages (`graph.bm25`)."""
         with self._reading(view) as reading:

@@ -8,7 +8,7 @@ from time import monotonic
 
 from graph.bm25 import best, query_terms
 from graph.model import EntityRef
-from graph.rows import decode_text
+from graph.rows import PASSAGE, decode_text
 from graph.store import Limits, Page, TextHit
 from graph.stores.sqlite_postings import TEXT_ENTRY, entries, posting, size_bytes
 from graph.stores.sqlite_read import ROW, Reading, numbers
@@ -32,6 +32,18 @@ def search_text(reading: Reading, query: str, limits: Limits, kinds: Sequence[st
     except UnicodeEncodeError:  # no stored text is like that
         return Page(())
     return first_hits(reading, best(terms, passages, tokens, limits.rows + 1), limits, kinds)
+
+
+def passages(reading: Reading, refs: Iterable[int]) -> tuple[TextHit, ...]:
+    """Every visible passage of these refs, ordered by (ref, slot)."""
+    rows = reading.select(
+        "SELECT DISTINCT v.body FROM json_each(?3) n CROSS JOIN timeline t CROSS JOIN symbol y CROSS JOIN version v"
+        f" WHERE t.src=n.value AND {reading.permitted} AND y.id=t.type AND y.sort='{PASSAGE}' AND v.timeline=t.id"
+        f" AND {reading.visible}",
+        numbers(refs),
+    ).fetchall()
+    found = _read(reading, [(1.0, [number for (number,) in rows])], ())
+    return tuple(hit[5] for hit in sorted((hit for hits in found.values() for hit in hits), key=lambda hit: hit[:5]))
 
 
 class _Term:

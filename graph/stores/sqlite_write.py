@@ -116,6 +116,7 @@ class _Write:
         self.labels: dict[str, int] = {}
         self.types: dict[str, int] = {}
         self.extractors: dict[str, int] = {}
+        self.extractor_texts: dict[int, str] = {}
         self.new_refs_from = self._next("ref", "id")
         self.next_timeline = self._next("timeline", "id")
         self.next_body = self._next("body", "id")
@@ -274,15 +275,16 @@ class _Write:
         table = "passage" if form == PASSAGE else "body"
         rows = self.connection.execute(_LOAD[table], (timeline, timeline, earliest, OPEN, OPEN)).fetchall()
         current: list[Row] = []
+        extractors = self.extractor_texts
         stored: dict[bytes, object] = {}
         for at, valid_to, flags, end, observed, locator, url, extractor, kept, data in rows:
             body: bytes = data if data is not None else (kept or b"")
-            current.append(
-                Row(
-                    at, valid_to, flags & 3, body, observed, locator, url, extractor,
-                    OPEN if end is None else end, bool(flags & 4), flags >> 3,
-                )
-            )  # fmt: skip
+            text = extractors.get(extractor)
+            if text is None:
+                text = extractors[extractor] = self._symbol_text(extractor)
+            stated_end = OPEN if end is None else end
+            stated, joined = bool(flags & 4), flags >> 3
+            current.append(Row(at, valid_to, flags & 3, body, observed, locator, url, text, stated_end, stated, joined))
             if body:
                 stored[body] = kept
         return current, stored
@@ -442,6 +444,10 @@ class _Write:
             for token in name_terms(name):
                 self.postings.add(field_, token, number, entry)
 
+    def _symbol_text(self, number: int) -> str:
+        text: str = self.connection.execute("SELECT text FROM symbol WHERE id=?", (number,)).fetchone()[0]
+        return text
+
     def _next(self, table: str, column: str) -> int:
         highest: Any = self.connection.execute(f"SELECT coalesce(max({column}), 0) FROM {table}").fetchone()[0]
         return int(highest) + 1
@@ -488,8 +494,8 @@ def _text_of(row: tuple[int, object, str]) -> str:
 
 
 _LOAD = {
-    table: "SELECT v.valid_from, v.valid_to, v.flags, v.stated_end, v.observed_at, v.locator, v.url, x.text,"
-    f" v.body, b.{column} FROM version v JOIN symbol x ON x.id=v.extractor LEFT JOIN {table} b ON b.id=v.body"
+    table: "SELECT v.valid_from, v.valid_to, v.flags, v.stated_end, v.observed_at, v.locator, v.url, v.extractor,"
+    f" v.body, b.{column} FROM version v LEFT JOIN {table} b ON b.id=v.body"
     " WHERE v.timeline=? AND v.valid_from >= coalesce((SELECT max(p.valid_from) FROM version p WHERE p.timeline=?"
     f" AND p.valid_from<? AND p.superseded_at=? AND p.flags&3!={WITHDRAWN}), -{OPEN}) AND v.superseded_at=?"
     " ORDER BY v.valid_from"

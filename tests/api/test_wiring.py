@@ -74,7 +74,7 @@ def test_sources_that_cannot_be_opened_become_reports_and_the_rest_stay_in_order
         {"terraform_state": {"location": "states", "name": "ours"}},
     )
     settings = Settings(
-        store="sqlite://", sources=entries, config_path=tmp_path / "lore.yaml", data_directory=tmp_path / "data"
+        store="sqlite://:memory:", sources=entries, config_path=tmp_path / "lore.yaml", data_directory=tmp_path / "data"
     )
     sources, unusable = Engine(settings).usable_sources()
     assert [(source.name, source.scope) for source in sources] == [("git", "acme/infra"), ("terraform_state", "ours")]
@@ -84,7 +84,7 @@ def test_sources_that_cannot_be_opened_become_reports_and_the_rest_stay_in_order
 
 
 def test_without_an_embedder_nothing_is_embedded_and_no_model_is_loaded(tmp_path: Path) -> None:
-    with Engine(Settings(store="sqlite://", embedder="none", data_directory=tmp_path)) as engine:
+    with Engine(Settings(store="sqlite://:memory:", embedder="none", data_directory=tmp_path)) as engine:
         assert engine.embedder is None
         assert engine.embed(10.0) == 0
 
@@ -99,6 +99,7 @@ def test_without_an_embedder_nothing_is_embedded_and_no_model_is_loaded(tmp_path
         ("/srv/git@home/infra", False),
         ("./a:b", False),
         ("ann@work", False),
+        ("ann@work/infra:old", False),
         (7, False),
     ],
 )
@@ -108,5 +109,5 @@ def test_a_url_is_told_from_a_path(path: object, remote: bool) -> None:
 
 def test_a_path_below_home_is_found_there(infra: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(infra.parent))
-    engine = Engine(Settings(store="sqlite://", config_path=tmp_path / "lore.yaml", data_directory=tmp_path))
+    engine = Engine(Settings(store="sqlite://:memory:", config_path=tmp_path / "lore.yaml", data_directory=tmp_path))
     assert engine.source("git", {"path": f"~/{infra.name}"}).scope == "acme/infra"

@@ -49,6 +49,15 @@ class SearchContract:
         assert hits[0].text == TEXTS[hits[0].ref]
         assert hits[0].provenance.locator == "somewhere"
 
+    def test_the_texts_of_an_entity_are_read_by_its_ref_as_of_the_view(self, store: GraphStore) -> None:
+        _three_texts(store)
+        store.apply(batch(says(passage(A, "said later"), 20)))
+        assert [(hit.ref, hit.text, hit.score) for hit in store.passages([B, A], NOW)] == [
+            (ref, text, 1.0) for ref, text in sorted([(A, "said later"), (B, TEXTS[B])])
+        ]
+        assert [hit.text for hit in store.passages([A], at(15))] == [TEXTS[A]]
+        assert store.passages([block("nobody")], NOW) == ()
+
     def test_an_identifier_ranks_above_its_parts(self, store: GraphStore) -> None:
         _three_texts(store)
         hits = store.search_text("aws_lb.main", NOW, ALL).items

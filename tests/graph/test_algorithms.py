@@ -169,7 +169,7 @@ def relation(src: str, dst: str, relation_type: str = "DEPENDS_ON") -> Relation:
 
 @pytest.fixture
 def store() -> Iterator[GraphStore]:
-    with open_store("sqlite://") as opened:
+    with open_store("sqlite://:memory:") as opened:
         names = ("Block:vpc", "Block:lb", "Block:app", "Block:call", "Module:net", "Repository:shop")
         instances = ("Resource:vpc0", "Resource:lb0", "Resource:db0")
         opened.apply(

@@ -164,7 +164,7 @@ def test_a_remembering_embedder_embeds_a_text_once_and_forgets_the_oldest() -> N
 
 @pytest.fixture
 def store() -> Iterator[GraphStore]:
-    with open_store("sqlite://") as opened:
+    with open_store("sqlite://:memory:") as opened:
         yield opened
 
 

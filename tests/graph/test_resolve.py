@@ -15,7 +15,7 @@ VIEW = View()
 
 @pytest.fixture
 def store() -> Iterator[GraphStore]:
-    with open_store("sqlite://") as opened:
+    with open_store("sqlite://:memory:") as opened:
         yield opened
 
 

@@ -44,7 +44,7 @@ def deliver(store: GraphStore, name: str, *facts: Fact, label: str = PUBLIC) -> 
 @pytest.fixture
 def store() -> Iterator[GraphStore]:
     rule, load_balancer, ann = EntityRef("Block:rule"), EntityRef("Block:lb"), EntityRef("Account:ann")
-    with open_store("sqlite://") as opened:
+    with open_store("sqlite://:memory:") as opened:
         deliver(
             opened,
             "shop",

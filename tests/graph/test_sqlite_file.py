@@ -42,10 +42,10 @@ def test_a_new_file_is_made_with_its_folders(tmp_path: Path) -> None:
 
 
 def test_a_store_in_memory_is_gone_when_closed() -> None:
-    with open_store("sqlite://") as store:
+    with open_store("sqlite://:memory:") as store:
         store.apply(batch(says(entity(A), 1)))
         assert store.entity(A, NOW) is not None
-    with open_store("sqlite://") as store:
+    with open_store("sqlite://:memory:") as store:
         assert store.entity(A, NOW) is None
 
 

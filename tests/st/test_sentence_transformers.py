@@ -97,7 +97,7 @@ def test_both_find_the_same(torch_embedder: Embedder, onnx_embedder: Embedder, q
 
 def found_with(embedder: Embedder, query: str) -> dict[str, float]:
     """Every passage with its score, in order."""
-    with open_store("sqlite://") as store:
+    with open_store("sqlite://:memory:") as store:
         store.apply(passages())
         assert embed_missing(store, embedder, deadline_s=60) == len(TEXTS)
         found = retrieve(store, embedder, query, View(), ROOMY)
@@ -105,7 +105,7 @@ def found_with(embedder: Embedder, query: str) -> dict[str, float]:
 
 
 def test_the_store_does_not_mix_the_two(torch_embedder: Embedder, onnx_embedder: Embedder) -> None:
-    with open_store("sqlite://") as store:
+    with open_store("sqlite://:memory:") as store:
         store.apply(passages())
         embed_missing(store, torch_embedder, limit=2, deadline_s=60)
         with pytest.raises(EmbedderMismatch):
