@@ -14,14 +14,15 @@ $(VENV)/tools/bin/uv:
 	$(VENV)/tools/bin/python -m pip install --quiet --disable-pip-version-check uv
 
 $(VENV)/.synced: pyproject.toml uv.lock $(if $(findstring $(VENV),$(UV)),$(UV))
-	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --quiet --python $(PYTHON)
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --quiet --compile-bytecode --python $(PYTHON)
+	@$(RUN)/python -m compileall -q agent api graph ingest
 	@touch $@
 
 demo: $(VENV)/.synced ## build the bundled company, ingest it, ask three questions
 	@$(RUN)/python -m examples.demo $(DEMO)
 
 test: $(VENV)/.synced ## everything; starts a real Neo4j when Java and Maven are there
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest -n auto
 
 test-st: $(VENV)/.synced ## the sentence-transformers leg, in an environment of its own
 	UV=$(UV) sh tests/st/run.sh

@@ -82,6 +82,31 @@ def cold_ms(db: Path, question: str, runs: int) -> tuple[float, float]:
     return statistics.median(asked), statistics.median(empty)
 
 
+def measured(name: str, path: Path, questions: int, git_questions: int) -> str:
+    """A row of the table for one repository."""
+    now = int(time.time()) * SECOND
+    with tempfile.TemporaryDirectory() as scratch:
+        db = Path(scratch) / "lore.db"
+        ingest_git(path, name, head(path), db)
+        with open_store(f"sqlite:///{db}") as store:
+
+            def asked(question: str) -> float:
+                return timed_ms(lambda: ask(store, question, now=now))
+
+            blocks = sample(store, questions)
+            counts = store.status().entities
+            asked("who changed the load balancer?")
+            exact = [asked(f"who last changed {address} in {file}?") for address, file, _ in blocks]
+            places = sorted({str(Path(file).parent) for _, file, _ in blocks})
+            nameless = [asked(f"who changed the security group in {place}?") for place in places]
+        git = [timed_ms(lambda a=a, f=f: git_log_l(path, f, a)) for a, f, _ in blocks[:git_questions]]
+        cold, empty = cold_ms(db, f"who last changed {blocks[0][0]} in {blocks[0][1]}?", 5)
+    return (
+        f"| {name} | {counts.get('Commit', 0):,} | {counts.get('Block', 0):,} | {quantiles(exact)} | {quantiles(nameless)}"
+        f" | {quantiles(git)} | {cold:.0f} | {empty:.0f} |"
+    )
+
+
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -95,29 +120,7 @@ def main() -> None:
     )
     print("|---|---|---|---|---|---|---|---|")
     for name, path in repositories(options.repo).items():
-        with tempfile.TemporaryDirectory() as scratch:
-            db = Path(scratch) / "lore.db"
-            ingest_git(path, name, head(path), db)
-            now = time.time_ns() // 1000 // SECOND * SECOND
-            with open_store(f"sqlite:///{db}") as store:
-                blocks = sample(store, options.questions)
-                commits = store.status().entities.get("Commit", 0)
-                total = store.status().entities.get("Block", 0)
-                ask(store, "who changed the load balancer?", now=now)
-                exact = [
-                    timed_ms(lambda a=a, p=p: ask(store, f"who last changed {a} in {p}?", now=now))
-                    for a, p, _ in blocks
-                ]
-                places = sorted({str(Path(p).parent) for _, p, _ in blocks})
-                nameless = [
-                    timed_ms(lambda d=d: ask(store, f"who changed the security group in {d}?", now=now)) for d in places
-                ]
-            git = [timed_ms(lambda a=a, p=p: git_log_l(path, p, a)) for a, p, _ in blocks[: options.git_questions]]
-            cold, empty = cold_ms(db, f"who last changed {blocks[0][0]} in {blocks[0][1]}?", 5)
-            print(
-                f"| {name} | {commits:,} | {total:,} | {quantiles(exact)} | {quantiles(nameless)} | {quantiles(git)} | {cold:.0f} | {empty:.0f} |",
-                flush=True,
-            )
+        print(measured(name, path, options.questions, options.git_questions), flush=True)
 
 
 if __name__ == "__main__":

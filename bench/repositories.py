@@ -45,7 +45,9 @@ def ingest_git(path: Path, name: str, rev: str, store_path: Path) -> Ingested:
     """Ingest one repository at `rev` into a fresh SQLite file, in this process's way of doing it (`ingest.sync`)."""
     started = time.perf_counter()
     with open_store(f"sqlite:///{store_path}") as store:
-        report = sync(store, GitSource(GitSettings(path=str(path), rev=rev, name=name)), int(time.time()) * SECOND, b"bench")
+        report = sync(
+            store, GitSource(GitSettings(path=str(path), rev=rev, name=name)), int(time.time()) * SECOND, b"bench"
+        )
     if report.error is not None:
         raise report.error
     return Ingested(store_path, time.perf_counter() - started)

@@ -61,12 +61,11 @@ server.bolt.listen_address=127.0.0.1:{port}
 server.bolt.advertised_address=127.0.0.1:{port}
 server.http.enabled=false
 server.https.enabled=false
-server.memory.heap.initial_size=256m
-server.memory.heap.max_size=512m
 server.memory.pagecache.size={page_cache}
 db.tx_log.preallocate=false
 db.tx_log.rotation.retention_policy=keep_none
 dbms.usage_report.enabled=false
+dbms.cypher.min_replan_interval=10m
 """
 # The end of the shell's input comes when its starter closes it or dies in whatever way.
 _UNTIL_INPUT_ENDS = """
@@ -112,12 +111,15 @@ class Target:
 
 
 class Server:
-    """A server of its own in a directory of its own. The process dies with the one that started it."""
+    """A server of its own in a directory of its own. The process dies with the one that started it.
 
-    def __init__(self, home: Path, page_cache: str = "128m", settings: Sequence[str] = ()) -> None:
+    A quick one soon runs at its full speed and needs little memory; the other is faster in the end, for measurements.
+    """
+
+    def __init__(self, home: Path, *, quick: bool = True, settings: Sequence[str] = ()) -> None:
         self.home = home
         self.port = free_port()
-        self._page_cache = page_cache
+        self._quick = quick
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -140,10 +142,12 @@ class Server:
             configuration.mkdir(parents=True)
             (self.home / "data" / "dbms").mkdir(parents=True)
             shutil.copy(jars.parent / "auth.ini", self.home / "data" / "dbms" / "auth.ini")
-            text = _CONFIGURATION.format(home=self.home, port=self.port, page_cache=self._page_cache)
+            text = _CONFIGURATION.format(home=self.home, port=self.port, page_cache="128m" if self._quick else "512m")
             (configuration / "neo4j.conf").write_text("\n".join([text, *self._settings]))
         java = [
-            *("java", "-Xms256m", "-Xmx512m", "-XX:+UseG1GC", "-XX:-OmitStackTraceInFastThrow", "-cp", f"{jars}/*"),
+            *("java", "-Xms256m", f"-Xmx{512 if self._quick else 1024}m", "-XX:-OmitStackTraceInFastThrow"),
+            *(("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC") if self._quick else ("-XX:+UseG1GC",)),
+            *("-cp", f"{jars}/*"),
             *(f"--add-opens={opened}=ALL-UNNAMED" for opened in _OPENED),
             "-Dio.netty.tryReflectionSetAccessible=true",
             "org.neo4j.server.CommunityEntryPoint",
@@ -332,7 +336,7 @@ def neo4j_server_fixture() -> Iterator[Target]:
 @pytest.fixture
 def neo4j_target(neo4j_server: Target) -> Iterator[Target]:
     """An empty Neo4j that this test has for itself."""
-    with _locked(_shared.directory / "in-use"):
+    with _locked((CACHE if given_target() else _shared.directory) / "in-use"):
         neo4j_server.wipe()
         yield neo4j_server
 
@@ -379,7 +383,7 @@ def _start() -> int:
     if _NOTE.exists():
         print(f"neo4j: already started; `stop` it first, or remove {_NOTE}", file=sys.stderr)
         return 1
-    server = Server(Path(tempfile.mkdtemp(prefix="infralore-neo4j-")), page_cache="512m")
+    server = Server(Path(tempfile.mkdtemp(prefix="infralore-neo4j-")), quick=False)
     server.start(detached=True)
     _NOTE.write_text(json.dumps({"pid": server.pid, "home": str(server.home)}))
     for name, value in server.target.environment().items():
@@ -411,7 +415,7 @@ def _runs(pid: int, home: str) -> bool:
 
 def _run_with_server(command: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="infralore-neo4j-") as home:
-        server = Server(Path(home), page_cache="512m")
+        server = Server(Path(home), quick=False)
         server.start()
         try:
             return subprocess.run(command, env=os.environ | server.target.environment(), check=False).returncode

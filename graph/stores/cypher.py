@@ -399,6 +399,10 @@ MATCH (c:LoreClock {id: 1}) MATCH (p:LorePublished)
 RETURN c.embedder, c.dimension, p.record, p.purges, coalesce(c.vectors, 0), COUNT { MATCH (:LoreVector) }
 """
 SET_STAMP = "MATCH (c:LoreClock {id: 1}) SET c.embedder = $embedder, c.dimension = $dimension"
+VECTOR_INDEX_DIMENSION = """
+SHOW VECTOR INDEXES YIELD name, options WHERE name = 'lore_vectors'
+RETURN toInteger(options.indexConfig['vector.dimensions'])
+"""
 DROP_VECTOR_INDEX = "DROP INDEX lore_vectors IF EXISTS"
 VECTOR_INDEX = "CREATE VECTOR INDEX lore_vectors IF NOT EXISTS FOR (n:LoreVector) ON n.embedding OPTIONS $options"
 WRITE_VECTORS = """

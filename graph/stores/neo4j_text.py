@@ -130,21 +130,28 @@ def put_vectors(connection: Connection, embedder: str, vectors: Sequence[tuple[s
     rows = [[bytes.fromhex(key).hex(), pack_vector(vector), list(map(float, vector))] for key, vector in vectors]
     dimension = len(vectors[0][1]) if vectors else None
 
-    def write(transaction: Transaction) -> bool:
+    def write(transaction: Transaction) -> None:
         transaction.run(cypher.LOCK_CLOCK)
         stamped = _stamped(transaction.rows(cypher.STAMP)[0])
         check_stamp(stamped, embedder, None)
         for _, vector in vectors:
             check_stamp(stamped or (embedder, dimension or 0), embedder, len(vector))
-        if stamped is None:
+        if stamped is None and dimension is not None:
             transaction.run(cypher.SET_STAMP, embedder=embedder, dimension=dimension)
         for some in batched(rows, VECTORS_AT_ONCE):
             transaction.run(cypher.WRITE_VECTORS, rows=some)
-        return stamped is None
 
-    if dimension is None:
+    connection.write(write)
+    if dimension is not None:
+        _ensure_index(connection, dimension)
+
+
+def _ensure_index(connection: Connection, dimension: int) -> None:
+    """Make the server's index of vectors, where there is none of this dimension yet."""
+    there = connection.read(cypher.VECTOR_INDEX_DIMENSION, {})
+    if there == [[dimension]]:
         return
-    if connection.write(write):
+    if there:
         connection.define(cypher.DROP_VECTOR_INDEX)  # of another store that this database held
     options = {
         "indexConfig": {
@@ -153,7 +160,7 @@ def put_vectors(connection: Connection, embedder: str, vectors: Sequence[tuple[s
             "vector.quantization.enabled": False,
         }
     }
-    connection.define(cypher.VECTOR_INDEX, options=options)  # nothing, where it is there
+    connection.define(cypher.VECTOR_INDEX, options=options)
     connection.read(cypher.AWAIT_INDEXES, {})
 
 

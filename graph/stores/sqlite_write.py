@@ -236,13 +236,13 @@ class _Write:
             self._track(scope, fresh_only=self.pending.timelines)
 
     def _end_the_rest(self, scope: int, met: Iterable[int], marks: Sequence[Mark], snapshot: Mark) -> None:
-        """What holds at the snapshot and is not in it ends there."""
+        """What holds at the snapshot and is not in it ends there, and what was said of that very moment may lose to it."""
         seen = set(met)
         at = snapshot.taken_at
         rest = self.connection.execute(
             "SELECT DISTINCT s.timeline FROM scoped s CROSS JOIN version v ON v.timeline=s.timeline"
-            " WHERE s.scope=? AND v.superseded_at=? AND v.flags&3=1 AND v.valid_from<=? AND v.valid_to>?",
-            (scope, OPEN, at, at),
+            " WHERE s.scope=? AND v.superseded_at=? AND (v.valid_from=? OR v.valid_from<? AND v.valid_to>?)",
+            (scope, OPEN, at, at, at),
         ).fetchall()
         for (timeline,) in rest:
             if timeline in seen:
