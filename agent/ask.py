@@ -54,4 +54,5 @@ def ask(
     context = Context(store, question, view, now, as_of, known_at, search)
     answer = answerer(question.kind)(context)
     elapsed_s = round(time.perf_counter() - started, 6)
-    return msgspec.structs.replace(answer, usage=Usage(elapsed_s=elapsed_s))
+    text = " ".join([*dict.fromkeys(context.notes), answer.text])
+    return msgspec.structs.replace(answer, text=text, usage=Usage(elapsed_s=elapsed_s))

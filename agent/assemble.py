@@ -11,7 +11,7 @@ from typing import Literal, cast
 
 from agent.context import Context, match
 from agent.evidence import inline, paragraph, text_of
-from agent.lineage import effect
+from agent.lineage import commits_of, effect
 from agent.model import Actor, AtMeans, AttributeChange, AttributeState, Change, ChangeId, PullRequest, Reached, Reason
 from graph.clock import rfc3339
 from graph.lexicon import Thing, former, things
@@ -53,14 +53,6 @@ def assemble(
                 by_change[end].append(relation)
     targets = _targets(context, found, known or {})
     return tuple(_change(context, c, entities, by_change, targets.get(c.target)) for c in found)
-
-
-def commits_of(found: ChangeView) -> tuple[EntityRef, ...]:
-    """The commits inside a merge that made the change together, newest first; none when one commit made it."""
-    commits = found.properties.get("commits")
-    if not isinstance(commits, Sequence) or isinstance(commits, str):
-        return ()
-    return tuple(EntityRef(f"Commit:{sha}") for sha in commits)
 
 
 def with_reasons(context: Context, change: Change, view: ChangeView) -> Change:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+import msgspec
 
 from agent.evidence import Citations, inline
 from agent.model import Answer, Change, EntityItem, Match, Question, RelationItem, StatedFact, Status
 from graph.clock import Instant, rfc3339
-from graph.lexicon import Thing
+from graph.lexicon import Thing, things
 from graph.model import EntityRef
 from graph.resolve import Found, Resolution, resolve
 from graph.store import GraphStore, View
@@ -33,11 +36,17 @@ class Context:
     citations: Citations = field(default_factory=Citations)
     missing: list[str] = field(default_factory=list[str])
     facts: list[StatedFact] = field(default_factory=list[StatedFact])
+    notes: list[str] = field(default_factory=list[str])
+    """Sentences before the answer: what in the question was not understood."""
+    _resolved: dict[tuple[str, View], Resolution] = field(default_factory=dict[tuple[str, View], Resolution])
 
     def resolve(self, mention: str, view: View | None = None) -> Resolution:
         """What a mention names in the question's view, or in another."""
         gone_first = self.question.effects == frozenset({"deleted"})
-        return resolve(self.store, mention, view or self.view, gone_first=gone_first)
+        key = (mention, view or self.view)
+        if key not in self._resolved:
+            self._resolved[key] = resolve(self.store, mention, key[1], gone_first=gone_first)
+        return self._resolved[key]
 
     def state(self, sentence: str, *citations: str) -> str:
         """Add a sentence as a fact of the answer; returns it with its marks."""
@@ -60,6 +69,7 @@ class Context:
         truncated: bool = False,
     ) -> Answer:
         """The answer with everything gathered so far."""
+        resolved, candidates = self._told_apart(resolved, candidates)
         return Answer(
             question=self.question.text,
             kind=self.question.kind,
@@ -79,6 +89,23 @@ class Context:
             missing=tuple(dict.fromkeys(self.missing)),
         )
 
+    def _told_apart(
+        self, resolved: Sequence[Match], candidates: Sequence[Match]
+    ) -> tuple[Sequence[Match], Sequence[Match]]:
+        """What looks the same (an address and a path that several repositories have) with the repository before its path."""
+        looks = Counter((m.label, m.locator) for m in {m.ref: m for m in (*resolved, *candidates)}.values())
+        alike = [m for m in (*resolved, *candidates) if looks[m.label, m.locator] > 1]
+        if not alike:
+            return resolved, candidates
+        seen = things(self.store, list(dict.fromkeys(EntityRef(m.ref) for m in alike)), self.view)
+        where = {str(t.ref): inline(t.text("repository")) for t in seen}
+
+        def placed(m: Match) -> Match:
+            repository = where.get(m.ref, "")
+            return msgspec.structs.replace(m, locator=f"{repository}:{m.locator}") if repository else m
+
+        return [placed(m) for m in resolved], [placed(m) for m in candidates]
+
 
 def match(found: Thing, confidence: float) -> Match:
     """A thing as one of the answer's matches."""
@@ -97,7 +124,9 @@ def place_of(found: Thing) -> str:
 
 def named(found: Thing) -> str:
     """A thing in a sentence: what it is called and where it stands."""
-    place = place_of(found)
+    # Where the state of an instance was read tells a reader less than where it runs.
+    place = inline(found.text("environment")) if found.ref.kind == "Resource" else ""
+    place = place or place_of(found)
     label = inline(found.label, 200)
     return label if not place or place == label else f"{label} ({place})"
 

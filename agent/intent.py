@@ -67,7 +67,7 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording("why", rf"why did {_SOMEBODY}{_ADVERBS} {_VERB} (?P<m>.+)"),
     _Wording("why", rf"why (?:did|has|have|had) (?P<by>\S+(?: \S+){{0,3}}?){_ADVERBS} {_VERB} (?P<m>.+)"),
     _Wording("why", rf"(?:why|for what reason)(?: (?:was|were|is|are|did|do|does|has|have|had))?(?: there)? {_THE}(?:{_NEWEST} )?{_CHANGE} (?:to|of|in|on|for) (?P<m>.+?)(?: made| done| merged)?"),
-    _Wording("why", rf"(?:why|for what reason)(?: (?:was|were|is|are|did|do|does|has|have|had))* (?P<m>.+?){_ADVERBS} {_VERB}"),
+    _Wording("why", rf"(?:why|for what reason)(?: (?:was|were|is|are|did|do|does|has|have|had))* (?P<m>.+?){_ADVERBS} {_VERB}(?P<p> {_IN} .+)?"),
     _Wording("why", r"(?:why|for what reason)(?: (?:was|were|is|are|did|do|does|has|have|had|do we have|is there))* (?P<m>.+?)(?: (?:exist|there|like this|like that|that way|needed))?"),
     _Wording("why", rf"(?:what(?:'s| is| was) )?(?:the )?(?:reasons?|motivation|rationale|explanation|purpose|background) (?:for|behind|of) {_THE}(?:(?:{_NEWEST} )?{_CHANGE} (?:to|of|in|on) )?(?P<m>.+)"),
     # -- what changed
@@ -84,7 +84,7 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording("who_changed", rf"who(?:m)? (?:was|were|has|have|is) (?P<m>.+?){_ADVERBS} {_VERB}{_ADVERBS} by"),
     _Wording("who_changed", rf"when (?:was|is|were|did) {_THE}(?:{_NEWEST} )(?:time )?(?:{_CHANGE} (?:to|of|in|on|for)|{_SOMEBODY} {_VERB}) (?P<m>.+?)"),
     _Wording("who_changed", rf"(?:and )?when(?: and (?:why|by whom|how))? (?:did|has|have|had) {_SOMEBODY}{_ADVERBS} {_VERB} (?P<m>.+)"),
-    _Wording("who_changed", rf"when(?: and (?:why|by whom|how))? (?:was|were|did|has|have|had|is|are) (?P<m>.+?){_ADVERBS} {_VERB}{_ADVERBS}"),
+    _Wording("who_changed", rf"when(?: and (?:why|by whom|how))? (?:was|were|did|do|does|has|have|had|is|are) (?P<m>.+?){_ADVERBS} {_VERB}{_ADVERBS}(?P<p> {_IN} .+?)?(?: by (?P<by>\S.*))?"),
     _Wording("who_changed", r"(?:when|since when) (?:did|does|do|has|have|is|was) (?P<m>.+?) (?:appear(?:ed)?|disappear(?:ed)?|exist(?:ed)?|there|vanish(?:ed)?)"),
     _Wording("who_changed", rf"(?:(?:what(?:'s|s| was| is| were)?|show|give|find|get|tell|which(?: was)?) )?(?:me )?(?:the )?{_NEWEST} (?:\w+ )?{_CHANGE}(?: (?:made|done|that|which|was|were|merged|happened|affecting|touching))* (?:to|of|in|on|for|touching|affecting|against) (?P<m>.+)"),
     _Wording("who_changed", rf"(?:(?:what(?:'s|s| was| is| were)?|who made|when was|show|give|find|get|tell|which(?: was)?) )?(?:me )?(?:the )?{_NEWEST} (?P<m>.+?) {_CHANGE}(?: (?:made|done|merged|that happened))?(?P<p> {_IN} .+)?"),
@@ -105,7 +105,8 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording("state_at", r"what (?:value|values) (?:did|does|has|had) (?P<m>.+?)(?: have| has)?"),
     _Wording("state_at", r"what (?:was|were) (?P<m>.+)"),
     # -- what is it
-    _Wording("what_is", r"(?:what(?:'s| is| are|s)|describe|explain|show|find|locate|where(?:'s| is| are)|tell me about|info(?:rmation)? (?:on|about|for)|details? (?:of|on|about|for)|look ?up|search(?: for)?|about|get) (?:(?:all|about) )?(?P<m>.+?)(?: (?:defined|located|declared|live|for|about))?"),
+    _Wording("what_is", r"(?:what(?:'s| is| are|s)|describe|explain|(?:show|list|find|give|display|get)(?: me| us)?|locate|where(?:'s| is| are)|tell me about|info(?:rmation)? (?:on|about|for)|details? (?:of|on|about|for)|look ?up|search(?: for)?|about) (?:(?:all|about) )?(?:(?:of )?(?:the|our) )?(?P<m>.+?)(?: (?:defined|located|declared|live|for|about))?"),
+    _Wording("what_is", rf"(?:what|which) (?P<m>.+?) (?:are there|do we have|exist)(?P<p> {_IN} .+)?"),
     _Wording("what_is", r"what (?:does|do) (?P<m>.+?) (?:do|mean|stand for)"),
 )  # fmt: skip
 
@@ -199,6 +200,9 @@ def _question(
     attribute: str,
 ) -> Question | None:
     kind = wording.kind
+    if kind == "who_changed" and (anything := _anything().fullmatch(mention)):
+        mention = anything["rest"] or ""
+        kind = "what_changed"
     if kind == "who_changed" and not mention:
         kind = "what_changed"
     if not mention and kind != "what_changed":
@@ -246,6 +250,11 @@ def _effects(verb: str) -> frozenset[str]:
 def _pattern(wording: _Wording) -> re.Pattern[str]:
     # Compiled when first tried: all of them would take a cold start longer than its answer.
     return re.compile(wording.pattern, re.I)
+
+
+@lru_cache(maxsize=1)
+def _anything() -> re.Pattern[str]:
+    return re.compile(rf"(?:any|some|every)thing(?: (?:else|at all))?(?: {_IN} (?P<rest>.+))?", re.I)
 
 
 @lru_cache(maxsize=1)

@@ -35,6 +35,14 @@ def effect(change: ChangeView) -> str:
     return value if isinstance(value, str) else "updated"
 
 
+def commits_of(found: ChangeView) -> tuple[EntityRef, ...]:
+    """The commits inside a merge that made the change together, newest first; none when one commit made it."""
+    commits = found.properties.get("commits")
+    if not isinstance(commits, Sequence) or isinstance(commits, str):
+        return ()
+    return tuple(EntityRef(f"Commit:{sha}") for sha in commits)
+
+
 def moved_from(change: ChangeView) -> EntityRef | None:
     """What the target was before this change moved it; None when it stayed where it was."""
     before = change.properties.get("moved_from")

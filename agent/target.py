@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from agent.context import Context, match, matches, named
+from agent.evidence import inline
 from agent.model import Answer, Match
 from agent.phrasing import listing
 from graph.lexicon import Thing, things
-from graph.mention import parse
+from graph.mention import content_words, parse
 from graph.model import EntityRef
-from graph.places import Place, resolve_place
+from graph.places import Place, near_paths, resolve_place, targets_in
 from graph.resolve import Found, Resolution, resolve
 from graph.schema import KINDS
 from graph.store import Limits, View
@@ -21,6 +22,10 @@ from graph.text import name_tokens
 _PLACES = frozenset({"File", "Module", "Directory", "Repository"})
 _JOINED = ("DECLARES",)
 _SURE = 0.9
+_UNKNOWN = 0.5
+"""What is left of the confidence when words of the question were left out."""
+_MOST_SIDES = 5_000
+_MOST_IN_PLACE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +86,12 @@ def find_target(
     split = _attribute_of(context, mention, seen)
     if split and (best is None or not sure or split.thing.ref == best.thing.ref):
         return split
+    if not sure and not resolution.group and (some := _some_with(context, mention, seen)):
+        return some
     if best:
         return _of_thing(context, resolution, best, seen)
     if resolution.group:
-        return _of_group(resolution)
+        return _of_group(context, resolution, seen)
     if place:
         return Target("place", resolution, place=place, confidence=0.7)
     return _by_meaning(context, mention, resolution, seen)
@@ -92,11 +99,16 @@ def find_target(
 
 def not_found(context: Context, mention: str) -> Answer:
     """The answer when nothing fits: the nearest names."""
-    from agent.evidence import inline
-
-    near = context.resolve(mention).nearest
+    resolution = context.resolve(mention)
+    near = resolution.nearest
+    paths = parse(mention).paths
+    if not near and paths and resolve_place(context.store, paths[0], context.view) is None:
+        near = things(context.store, near_paths(context.store, paths[0], context.view), context.view)
+    said = content_words(parse(mention).words)
+    if len(mention.split()) > 1 and resolution.unknown and set(resolution.unknown) < set(said):
+        # Of one word, or of words that are all unknown, the answer says it already.
+        context.missing.append(_unknown(resolution))
     known = f"Nothing called “{inline(mention, 120)}” is known"
-    context.missing.append("the thing asked about is not in the graph under this name")
     if not near:
         text = f"{known}. Try an address such as aws_lb.main, a path, or a type such as “security group”."
         return context.answer("not_found", text, confidence=0.0)
@@ -108,6 +120,10 @@ def not_found(context: Context, mention: str) -> Answer:
 def _of_thing(context: Context, resolution: Resolution, best: Found, view: View, attribute: str = "") -> Target:
     found = best.thing
     confidence = best.confidence if resolution.ambiguous else best.score
+    if resolution.unknown:
+        # Who gives an address or an id means that thing, whatever else is said; else a name may be what is asked about.
+        confidence *= 1.0 if best.score >= _SURE else _UNKNOWN
+        _note_unknown(context, resolution, sure=best.score >= _SURE)
     return Target(
         "thing",
         resolution,
@@ -120,22 +136,45 @@ def _of_thing(context: Context, resolution: Resolution, best: Found, view: View,
     )
 
 
-def _of_group(resolution: Resolution) -> Target:
+def _of_group(context: Context, resolution: Resolution, view: View) -> Target:
     group = resolution.group
     assert group is not None
-    members = group.things
+    return _of_members(context, resolution, group.things, view)
+
+
+def _of_members(
+    context: Context, resolution: Resolution, members: tuple[Thing, ...], view: View, attribute: str = ""
+) -> Target:
     confidence = 0.9 if len(members) == 1 else 0.6
-    return Target(
-        "group", resolution, members, tuple(t.ref for t in members), resolved=(), candidates=(), confidence=confidence
-    )
+    refs = tuple(dict.fromkeys((*(t.ref for t in members), *_other_sides(context, members, view))))
+    return Target("group", resolution, members, refs, attribute=attribute, confidence=confidence)
+
+
+def _note_unknown(context: Context, resolution: Resolution, *, sure: bool) -> None:
+    """Say which words of the question nothing is called by; before the answer, when it may depend on them."""
+    said = _unknown(resolution)
+    context.missing.append(said)
+    if sure:
+        return
+    context.notes.append(f"{said}; without {'it' if len(resolution.unknown) == 1 else 'them'}:")
+
+
+def _unknown(resolution: Resolution) -> str:
+    words = listing([f"“{inline(w, 60)}”" for w in resolution.unknown])
+    return f"{words} {'is' if len(resolution.unknown) == 1 else 'are'} not known"
 
 
 def _instances(context: Context, found: Thing, view: View) -> tuple[EntityRef, ...]:
     """The other side of the code: the instances of a block, the block of an instance."""
-    if found.ref.kind not in ("Block", "Resource"):
+    return _other_sides(context, (found,), view)
+
+
+def _other_sides(context: Context, found: Sequence[Thing], view: View) -> tuple[EntityRef, ...]:
+    refs = {t.ref for t in found if t.ref.kind in ("Block", "Resource")}
+    if not refs:
         return ()
-    edges = context.store.neighbours([found.ref], view, Limits(rows=500), types=_JOINED).items
-    return tuple(dict.fromkeys(end for e in edges for end in (e.src, e.dst) if end != found.ref))
+    edges = context.store.neighbours(sorted(refs), view, Limits(rows=_MOST_SIDES), types=_JOINED).items
+    return tuple(dict.fromkeys(end for e in edges for end in (e.src, e.dst) if end not in refs))
 
 
 def _attribute_of(context: Context, mention: str, view: View) -> Target | None:
@@ -148,18 +187,54 @@ def _attribute_of(context: Context, mention: str, view: View) -> Target | None:
         resolution = resolve(context.store, rest, view, exact=True)
         if not resolution.best or resolution.best.score < _SURE:
             continue
-        paths = _attribute_words(resolution.best.thing)
-        if any(set(words) <= path for path in paths) or (len(words) == 1 and any(words[0] in path for path in paths)):
+        if _has_attribute(resolution.best.thing, words):
             return _of_thing(context, resolution, resolution.best, view, attribute=" ".join(words))
     return None
+
+
+def _some_with(context: Context, mention: str, view: View) -> Target | None:
+    """What is meant by an attribute of unnamed things: "the instance_type of the dev desktops", "the database class in prod"."""
+    for attribute, rest in (*_splits(mention), *_splits(mention, (" in ",)), *_compounds(mention)):
+        words = [w for w in name_tokens(attribute) if w not in _ARTICLES]
+        if not words or len(words) > 6 or parse(attribute).literals:
+            continue
+        resolution = resolve(context.store, rest, view)
+        members = resolution.group.things if resolution.group else _in_place(context, rest, view)
+        some = tuple(t for t in members if _has_attribute(t, words))
+        if some:
+            return _of_members(context, Resolution(), some, view, attribute=" ".join(words))
+    return None
+
+
+def _in_place(context: Context, mention: str, view: View) -> tuple[Thing, ...]:
+    """The code in the place that a mention names."""
+    place = resolve_place(context.store, mention, view)
+    refs = targets_in(context.store, place, view, _MOST_IN_PLACE) if place else None
+    return tuple(things(context.store, [r for r in refs or () if r.kind == "Block"], view))
+
+
+def _compounds(mention: str) -> list[tuple[str, str]]:
+    """The last words of a name, before its place, as an attribute: "database class in prod" is the class of a database in prod."""
+    before, cut, after = mention.rpartition(" in ")
+    words = (before if cut else mention).split()
+    return [
+        (" ".join(words[-n:]), " ".join(words[:-n]) + (f" in {after}" if cut else ""))
+        for n in (1, 2)
+        if len(words) > n and parse(" ".join(words[:-n])).words
+    ]
+
+
+def _has_attribute(found: Thing, words: Sequence[str]) -> bool:
+    """Whether a thing has an attribute of these words."""
+    return any(set(words) <= path for path in _attribute_words(found))
 
 
 _ARTICLES = frozenset({"the", "a", "an", "value", "values", "of", "current", "attribute", "setting", "its"})
 
 
-def _splits(mention: str) -> list[tuple[str, str]]:
+def _splits(mention: str, separators: Sequence[str] = (" of ", " on ", " for ")) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    for separator in (" of ", " on ", " for "):
+    for separator in separators:
         before, cut, after = mention.partition(separator)
         if cut and before and after:
             found.append((before, after))
@@ -176,6 +251,11 @@ def _attribute_words(found: Thing) -> list[set[str]]:
 
 
 # -- commits and pull requests
+
+
+def find_change(context: Context, mention: str) -> Target | None:
+    """The commit or pull request that a mention names; None when it names none."""
+    return _change(context, mention, context.view)
 
 
 def _change(context: Context, mention: str, view: View) -> Target | None:
@@ -246,7 +326,9 @@ def _by_meaning(context: Context, mention: str, resolution: Resolution, view: Vi
     if not found:
         return None
     ranked = [Found(t, 0.4 - 0.02 * i, 0.3 - 0.02 * i) for i, t in enumerate(found)]
-    guess = Resolution(ranked[0], tuple(ranked[1:]), max(len(ranked) - 1, 1), nearest=resolution.nearest)
+    guess = Resolution(
+        ranked[0], tuple(ranked[1:]), max(len(ranked) - 1, 1), nearest=resolution.nearest, unknown=resolution.unknown
+    )
     return _of_thing(context, guess, ranked[0], view)
 
 

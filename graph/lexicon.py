@@ -11,12 +11,13 @@ from weakref import WeakKeyDictionary
 
 from graph.clock import DAY, Instant
 from graph.model import EntityRef, Properties
-from graph.store import ChangeQuery, EntityView, GraphStore, Limits, Statement, View
+from graph.store import ChangeQuery, ChangeView, EntityView, GraphStore, Limits, Statement, View
 from graph.text import name_tokens
 from graph.vocabulary import Rank, Words, spellings
 
 DEAD_ROWS: Final = 5_000
 """How many of the newest deletions can be found by name."""
+_MORTAL: Final = frozenset({"Block", "Resource", "File"})
 _KEPT_VIEWS = 8
 _DAYS_BACK = (
     1, 3, 7, 14, 30, 60, 90, 120, 180, 240, 300, 365, 450, 550, 730, 900, 1095, 1300, 1460, 1825, 2200, 2555, 2920, 3650, 4380, 5475,
@@ -45,7 +46,12 @@ class Thing:
     def label(self) -> str:
         """What to call it: its address, path, name or title."""
         return next(
-            (t for key in ("address", "path", "name", "title", "service", "short") if (t := self.text(key))), self.ref
+            (
+                t
+                for key in ("address", "path", "name", "title", "service", "short", "directory")
+                if (t := self.text(key))
+            ),
+            self.ref,
         )
 
 
@@ -79,6 +85,7 @@ class Lexicon:
     spelled: Mapping[Words, frozenset[str]]
     _by_rank: dict[tuple[Rank, bool], frozenset[str]] = field(default_factory=dict[tuple[Rank, bool], frozenset[str]])
     _all_types: frozenset[str] | None = None
+    _gone: tuple[ChangeView, ...] | None = None
     _dead: tuple[Thing, ...] | None = None
     _dead_since: dict[Instant, tuple[Thing, ...]] = field(default_factory=dict[Instant, "tuple[Thing, ...]"])
     _former: tuple[Thing, ...] | None = None
@@ -101,7 +108,7 @@ class Lexicon:
     def dead(self, store: GraphStore, view: View) -> tuple[Thing, ...]:
         """What was deleted, newest first, as it last was; up to `DEAD_ROWS`."""
         if self._dead is None:
-            self._dead = tuple(_deleted(store, view))
+            self._dead = tuple(_ended(store, view, self._gone_changes(store, view)))
         return self._dead
 
     @property
@@ -122,8 +129,15 @@ class Lexicon:
     def former(self, store: GraphStore, view: View) -> tuple[Thing, ...]:
         """Former names of what was moved, newest first; each leads to the thing as it is called now."""
         if self._former is None:
-            self._former = tuple(_renamed(store, view))
+            self._former = tuple(_renamed(self._gone_changes(store, view)))
         return self._former
+
+    def _gone_changes(self, store: GraphStore, view: View) -> tuple[ChangeView, ...]:
+        """The newest deletions and moves, read at once: what is sought among the one is sought among the other."""
+        if self._gone is None:
+            query = ChangeQuery(effects=frozenset({"deleted", "moved"}), target_kinds=_MORTAL)
+            self._gone = store.changes(query, view, Limits(rows=2 * DEAD_ROWS)).items
+        return self._gone
 
     def by_label(self, gone: Callable[[], tuple[Thing, ...]]) -> Mapping[str, Sequence[Thing]]:
         """What is gone by its address or path, lower case."""
@@ -175,13 +189,15 @@ def _values(store: GraphStore, kind: str, by: str, view: View) -> Iterable[objec
     return (value for value, _ in store.aggregate(kind, by, view, Limits(rows=10_000)).items if isinstance(value, str))
 
 
-def _deleted(store: GraphStore, view: View, since: Instant | None = None) -> Iterable[Thing]:
-    query = ChangeQuery(
-        since=since, effects=frozenset({"deleted"}), target_kinds=frozenset({"Block", "Resource", "File"})
-    )
-    page = store.changes(query, view, Limits(rows=DEAD_ROWS))
+def _deleted(store: GraphStore, view: View, since: Instant) -> Iterable[Thing]:
+    query = ChangeQuery(since=since, effects=frozenset({"deleted"}), target_kinds=_MORTAL)
+    yield from _ended(store, view, store.changes(query, view, Limits(rows=DEAD_ROWS)).items)
+
+
+def _ended(store: GraphStore, view: View, changes: Sequence[ChangeView]) -> Iterable[Thing]:
+    """What the deletions among these changes ended for good, as it last was."""
     ended: dict[EntityRef, Instant] = {}
-    for change in page.items:
+    for change in [c for c in changes if c.properties.get("effect") == "deleted"][:DEAD_ROWS]:
         ended.setdefault(change.target, change.at)
     live = {ref for entity in store.entities(list(ended), view) for ref in entity.refs} if ended else set[EntityRef]()
     together: dict[Instant, list[EntityRef]] = {}
@@ -200,10 +216,11 @@ def past_views(store: GraphStore, view: View) -> Iterable[View]:
         yield View(newest[0].at - days * DAY, view.known_at, view.audience)
 
 
-def _renamed(store: GraphStore, view: View) -> Iterable[Thing]:
+def _renamed(changes: Sequence[ChangeView]) -> Iterable[Thing]:
     """Former names of what was moved: each leads to the thing as it is called now."""
-    query = ChangeQuery(effects=frozenset({"moved"}), target_kinds=frozenset({"Block", "File"}))
-    for change in store.changes(query, view, Limits(rows=DEAD_ROWS)).items:
+    for change in changes:
+        if change.properties.get("effect") != "moved" or change.target.kind not in ("Block", "File"):
+            continue
         before = change.properties.get("moved_from")
         if not isinstance(before, Mapping):
             continue

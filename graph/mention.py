@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from graph.text import name_tokens
-from graph.vocabulary import Rank, Words, senses, singular
+from graph.vocabulary import Rank, Sense, Words, of_one_provider, senses, singular
 
 MAX_WORDS = 48
 """Words of a mention that are read; no name is that long."""
@@ -88,12 +88,14 @@ class Mention:
     Attributes:
         words: the words in order, lower case, without what is in `paths`; identifiers are split into theirs.
         literals: chunks that may be an exact name (address, ARN, id), as written, likeliest first.
+        identifiers: chunks that may be an identifier of any form, which only the graph can tell.
         paths: chunks that look like a path of a file or directory, without `./` and trailing slashes.
     """
 
     words: Words
     literals: tuple[str, ...]
     paths: tuple[str, ...]
+    identifiers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +131,20 @@ def parse(text: str) -> Mention:
     words: list[str] = []
     literals: list[str] = []
     paths: list[str] = []
+    identifiers: list[str] = []
     for raw in text.split()[: MAX_WORDS * 2]:
         chunk = raw.strip(_STRIP).rstrip(".")
         if not chunk:
             continue
         if _is_literal(chunk):
             literals.append(chunk[:512])
+        elif _may_identify(chunk):
+            identifiers.append(chunk[:512])
         if _is_path(chunk):
             paths.append(chunk.removeprefix("./").strip("/")[:512])
         else:
             words.extend(name_tokens(chunk.casefold() if _PLURAL_ACRONYM.fullmatch(chunk) else chunk))
-    return Mention(tuple(words[:MAX_WORDS]), tuple(literals[:8]), tuple(paths[:4]))
+    return Mention(tuple(words[:MAX_WORDS]), tuple(literals[:8]), tuple(paths[:4]), tuple(identifiers[:8]))
 
 
 def readings(words: Words, spelled: Mapping[Words, frozenset[str]]) -> tuple[Reading, ...]:
@@ -159,6 +164,17 @@ def readings(words: Words, spelled: Mapping[Words, frozenset[str]]) -> tuple[Rea
     return tuple(found)
 
 
+def content_words(words: Iterable[str]) -> Words:
+    """The words that say something: neither articles nor prepositions, nor words for a place or for things at large."""
+    dull = _DETERMINERS | _PREPOSITIONS | _PLACE_NOUNS | _GENERIC
+    return tuple(w for w in words if w not in dull)
+
+
+def other_environment_names(word: str) -> frozenset[str]:
+    """Other names of the environment that a word names; none when it names none."""
+    return frozenset(_ALSO.get(word, ()))
+
+
 def names_a_thing(words: Iterable[str]) -> bool:
     """Whether any of these words is more than an article, a preposition or a word for a place."""
     return any(w not in _DETERMINERS and w not in _PREPOSITIONS and w not in _PLACE_NOUNS for w in words)
@@ -171,6 +187,11 @@ def holds_word(words: Collection[str], word: str) -> bool:
 
 def _is_literal(chunk: str) -> bool:
     return any(c in chunk[1:] for c in "./:#[@") or bool(_PROVIDER_ID.fullmatch(chunk))
+
+
+def _may_identify(chunk: str) -> bool:
+    """Whether a chunk is more than a word: it holds a digit, or words joined by signs."""
+    return len(chunk) > 2 and any(not c.isalpha() for c in chunk)
 
 
 def _is_path(chunk: str) -> bool:
@@ -214,6 +235,9 @@ def _typed(
         for phrase, name in ((words[:length], words[length:]), (words[-length:], words[:-length])):
             ranks = senses(phrase)
             types = spelled.get(phrase) or spelled.get(tuple(singular(w) for w in phrase)) or frozenset[str]()
+            if ranks and types and of_one_provider(phrase):
+                # Who spells a type of one provider out means that type before others of its category.
+                ranks = (Rank(tuple(Sense(type_) for type_ in sorted(types))), *ranks)
             if ranks or types:
                 yield name, ranks, types
             if length == len(words):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from graph.lexicon import lexicon
-from graph.mention import holds_word, parse
+from graph.mention import holds_word, other_environment_names, parse
 from graph.model import EntityRef
+from graph.spelling import corrected
 from graph.store import GraphStore, Limits, View
 from graph.text import name_tokens
 from graph.vocabulary import Words
@@ -16,6 +17,10 @@ _NOUNS = frozenset(
      "account", "project", "workspace", "area", "code", "in", "of", "under", "inside", "within", "at", "for", "everything",
      "anything", "all", "modules", "files", "tree", "part", "my"}
 )  # fmt: skip
+
+
+_NEAR = 0.6
+"""Share of a path's characters that a near one has in common with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +139,40 @@ def _directory(store: GraphStore, words: Words, view: View) -> Place | None:
     gone = _gone_directory(store, words, view)
     if gone:
         return Place(" ".join(words), gone, sure=True)
-    if partly or any(holds_word(("prod", "staging", "dev", "test"), word) for word in words):
+    if partly or any(_held(store, other, view) for other in _other_words(words)):
         return Place(" ".join(words), words=words)
     return None
+
+
+def _other_words(words: Words) -> list[Words]:
+    """The words with an environment by each of its other names."""
+    return [
+        (*words[:i], other, *words[i + 1 :])
+        for i, word in enumerate(words)
+        for other in sorted(other_environment_names(word))
+    ]
+
+
+def _held(store: GraphStore, words: Words, view: View) -> bool:
+    page = store.search_names(sorted(set(words)), view, Limits(rows=1), kinds=("Module", "File", "Directory"))
+    return bool(page.items)
+
+
+def near_paths(store: GraphStore, path: str, view: View, most: int = 5) -> list[EntityRef]:
+    """Files and directories whose paths come nearest to one that does not exist, nearest first."""
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
+
+    kinds = ("File", "Module")
+    parent, _, name = path.casefold().rpartition("/")
+    right, _ = corrected(name_tokens(path.casefold()), store.name_vocabulary(view, kinds=kinds), types=False)
+    found: dict[str, EntityRef] = {}
+    for words in (right, name_tokens(parent), name_tokens(name), name_tokens(name.partition(".")[0])):
+        page = store.search_names(sorted(set(words)), view, Limits(rows=2_000), kinds=kinds) if words else None
+        for alias in page.items if page else ():
+            found.setdefault(alias.name, alias.ref)
+    ranked = process.extract(path.casefold(), list(found), scorer=OSA.normalized_similarity, limit=most)
+    return list(dict.fromkeys(found[near] for near, score, _ in ranked if score >= _NEAR))
 
 
 def _gone_directory(store: GraphStore, words: Words, view: View) -> tuple[str, ...]:

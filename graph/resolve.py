@@ -14,17 +14,19 @@ from itertools import pairwise
 from graph.groups import ABOUT, THERE, Group, by_name_as_place, find_group
 from graph.lexicon import Lexicon, Thing, lexicon, past_views, thing, things
 from graph.matching import EXACT, WEAK, fit, place_penalty, place_words
-from graph.mention import Mention, Reading, holds_word, names_a_thing, parse, readings
+from graph.mention import Mention, Reading, content_words, holds_word, names_a_thing, parse, readings
 from graph.model import EntityRef
 from graph.spelling import corrected
 from graph.store import AliasView, ChangeQuery, GraphStore, Limits, View
 from graph.text import name_tokens
-from graph.vocabulary import Words
+from graph.vocabulary import Words, phrase_words, senses, singular
 
 NAMED_KINDS = ("Block", "Resource", "Service", "Module", "Team", "Repository", "Environment", "Deployment")
 """Kinds that are found by words of their names; files and commits are found by paths and hashes."""
 
 _PLACES = frozenset({"File", "Directory", "Module", "Repository"})
+_NAME_SCHEMES = frozenset({"name", "path", "address", "source"})
+"""Schemes of names in words; what has another is an identifier."""
 _CLOSE = 0.015
 _SHARPNESS = 12.0
 _NAME_ROWS = 400
@@ -54,6 +56,7 @@ class Resolution:
         group: for a mention without a name.
         nearest: when nothing was found, names that come close.
         corrected: words that were taken for misspelled, as (said, understood).
+        unknown: words that no name in the graph holds; what was found was found without them.
     """
 
     best: Found | None = None
@@ -62,6 +65,7 @@ class Resolution:
     group: Group | None = None
     nearest: tuple[Thing, ...] = ()
     corrected: tuple[tuple[str, str], ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def ambiguous(self) -> bool:
@@ -114,7 +118,7 @@ class _Resolver:
         self._things: dict[EntityRef, Thing | None] = {}
 
     def resolve(self, mention: Mention, *, exact: bool, gone_first: bool) -> Resolution:
-        literal = self._literal(mention)
+        literal = self._literal(mention) or self._identifier(mention)
         if literal:
             return literal
         read = readings(mention.words, self.known.spelled)
@@ -152,10 +156,32 @@ class _Resolver:
                 a_place = beside and (plain in mention.paths or any(r.kind in _PLACES for r in refs))
                 if refs and not (beside and all(r.kind in _PLACES for r in refs)):
                     rest = _without(mention.words, name_tokens(chunk))
-                    return _resolution([self._placed(t, rest, paths) for t in self._fetch(refs)])
+                    return self._noting(_resolution([self._placed(t, rest, paths) for t in self._fetch(refs)]), rest)
             if not a_place and (dead := self._dead_literal(plain, paths)):
                 return _resolution(dead)
         return None
+
+    def _identifier(self, mention: Mention) -> Resolution | None:
+        """What a chunk of any form identifies exactly: a provider's id, an ARN, a log-in; words of names are no identifiers."""
+        for chunk in mention.identifiers:
+            page = self.store.resolve_alias(chunk, self.view, Limits(rows=200), kinds=self.kinds)
+            refs = tuple(dict.fromkeys(a.ref for a in page.items if a.scheme not in _NAME_SCHEMES))
+            if refs:
+                rest = _without(mention.words, name_tokens(chunk))
+                return self._noting(
+                    _resolution([self._placed(t, rest, mention.paths) for t in self._fetch(refs)]), rest
+                )
+        return None
+
+    def _noting(self, found: Resolution, rest: Words) -> Resolution:
+        """With those of the other words that neither the thing nor any name in the graph holds."""
+        said = tuple(w for w in content_words(rest) if not w.isdigit())
+        if not said:
+            return found
+        shown = frozenset(name_tokens(str(dict(found.best.thing.properties))) if found.best else ())
+        names = self.store.name_vocabulary(self.view, kinds=self.kinds)
+        unknown = tuple(w for w in dict.fromkeys(said) if w not in shown and not _known(w, names))
+        return replace(found, unknown=unknown)
 
     def _placed(self, found: Thing, rest: Words, paths: tuple[str, ...]) -> Found:
         """A thing named exactly; the other words of the mention may say where."""
@@ -273,8 +299,9 @@ class _Resolver:
         partial = _better(named, self._partial(mention, vocabulary))
         strong = [f for f in partial if f.score >= enough]
         if strong:
-            return replace(_resolution(strong), corrected=changes)
-        return Resolution(nearest=tuple(f.thing for f in _ranked(partial)[:5]), corrected=changes)
+            return self._noting(replace(_resolution(strong), corrected=changes), mention.words)
+        near = Resolution(nearest=tuple(f.thing for f in _ranked(partial)[:5]), corrected=changes)
+        return self._noting(near, mention.words)
 
     def _is_address(self, chunk: str) -> bool:
         type_ = chunk.removeprefix("data.").partition(".")[0]
@@ -297,8 +324,14 @@ class _Resolver:
 
 
 def _known_share(words: Words, counts: Mapping[str, int]) -> float:
+    words = content_words(words) or words
     known = sum(len(w) for w in words if w in counts)
     return known / max(sum(map(len, words)), 1)
+
+
+def _known(word: str, names: Mapping[str, int]) -> bool:
+    """Whether a word is part of a name, a type word or an environment."""
+    return word in names or singular(word) in names or singular(word) in phrase_words() or bool(senses((word,)))
 
 
 def _spellings_of(chunk: str) -> Iterable[str]:

@@ -125,6 +125,27 @@ def spellings(types: Iterable[str]) -> dict[Words, frozenset[str]]:
     return {words: frozenset(types) for words, types in found.items()}
 
 
+def of_one_provider(words: Sequence[str]) -> bool:
+    """Whether one of several words belongs to a single provider's types (`cloudfront`, `redshift`): such words spell a type.
+
+    >>> of_one_provider(("cloudfront", "distribution")), of_one_provider(("load", "balancer"))
+    (True, False)
+    """
+    return len(words) > 1 and any(len(_providers().get(singular(word), ())) == 1 for word in words)
+
+
+@lru_cache(maxsize=1)
+def _providers() -> dict[str, frozenset[str]]:
+    """The providers whose types hold a word, by word."""
+    found: dict[str, set[str]] = {}
+    for ranks in _table().values():
+        for pattern in (sense.pattern for rank in ranks for sense in rank.senses):
+            provider, *words = name_tokens(pattern) or ("",)
+            for word in words:
+                found.setdefault(singular(word), set()).add(provider)
+    return {word: frozenset(providers) for word, providers in found.items()}
+
+
 @lru_cache(maxsize=1)
 def _table() -> dict[Words, tuple[Rank, ...]]:
     from graph.vocabulary_terms import TERMS

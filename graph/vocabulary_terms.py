@@ -194,7 +194,11 @@ TERMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("certificate validation|cert validation", ("aws_acm_certificate_validation",)),
     (
-        "cdn|distribution|cloudfront|cloudfront distribution|cdn distribution",
+        "cloudfront|cloudfront distribution",
+        ("aws_cloudfront_distribution AWS::CloudFront::Distribution", "aws_cloudfront_* AWS::CloudFront::*"),
+    ),
+    (
+        "cdn|distribution|cdn distribution",
         (
             "aws_cloudfront_distribution AWS::CloudFront::Distribution azurerm_cdn_* azurerm_frontdoor* fastly_service_*",
             "*cdn*",

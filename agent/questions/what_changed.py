@@ -10,12 +10,12 @@ from agent.context import Context, match, named
 from agent.evidence import inline
 from agent.lineage import COSMETIC, Lineage, changes_of, effect
 from agent.model import Answer, Change
-from agent.people import find_people
+from agent.people import find_people, made_by
 from agent.phrasing import came_with, listing, plural
-from agent.target import Target, find_target, not_found
+from agent.target import Target, find_change, find_target, not_found
 from graph.clock import rfc3339
 from graph.lexicon import Thing
-from graph.places import Place, targets_in
+from graph.places import Place, resolve_place, targets_in
 from graph.store import ChangeQuery, ChangeView, Limits
 
 SHOWN = 50
@@ -30,13 +30,14 @@ def answer(context: Context) -> Answer:
     """The changes asked for, newest first, and a sentence about them."""
     question = context.question
     people: list[Thing] = []
-    if question.by:
+    inside = find_change(context, question.by) if question.by else None
+    if question.by and inside is None:
         people = find_people(context.store, question.by, context.view)
         if not people:
             context.missing.append(f"nobody called “{inline(question.by, 60)}” is known")
             return context.answer("not_found", f"Nobody called “{inline(question.by, 60)}” is known.", confidence=0.0)
-    target = None
-    if question.mention and not _everything(question.mention):
+    target = inside
+    if inside is None and question.mention and not _everything(question.mention):
         target = find_target(context, question.mention, prefer_place=True)
         if target is None:
             return not_found(context, question.mention)
@@ -85,7 +86,7 @@ def _changes(context: Context, target: Target | None, people: Sequence[Thing]) -
         return in_place(context, query, target.place, rows=SHOWN + 1)
     if target.sort == "change":
         page = context.store.changes(ChangeQuery(changes=target.refs), context.view, Limits(rows=_FIRST_ROWS))
-        return _several(Lineage(page.items, page.cut))
+        return _inside(context, _several(Lineage(page.items, page.cut)))
     found = changes_of(
         context.store,
         target.refs,
@@ -96,10 +97,17 @@ def _changes(context: Context, target: Target | None, people: Sequence[Thing]) -
         effects=question.effects,
     )
     if by and found.changes:
-        asked = ChangeQuery(by=by, changes=list(dict.fromkeys(c.change for c in found.changes)))
-        theirs = {c.change for c in context.store.changes(asked, context.view, Limits(rows=_MOST_ROWS)).items}
-        found = Lineage(tuple(c for c in found.changes if c.change in theirs), found.cut)
+        found = Lineage(made_by(context.store, people, found.changes, context.view), found.cut)
     return found
+
+
+def _inside(context: Context, found: Lineage) -> Lineage:
+    """Of a change's parts those in the place that was named beside it ("what did #12 change in dns")."""
+    mention = context.question.mention if context.question.by else ""
+    place = resolve_place(context.store, mention, context.view) if mention else None
+    if mention and place is None:
+        context.missing.append(f"no place called “{inline(mention, 60)}” is known: all parts of the change are listed")
+    return Lineage(tuple(c for c in found.changes if place is None or _is_at(c, place)), found.cut)
 
 
 def in_place(context: Context, query: ChangeQuery, place: Place, *, rows: int) -> Lineage:
@@ -153,14 +161,14 @@ def _text(
         return f"No change{where} is known."
     commits = list(dict.fromkeys((c.change.kind, c.change.id) for c in changes))
     number = f"more than {count}" if cut else str(count)
-    head = f"{number if count > 1 or cut else 'One'} change{'s' if count > 1 or cut else ''}{where}"
-    sentences = [f"{head[0].upper()}{head[1:]}, the newest first:"]
+    head = f"{number[0].upper() + number[1:] if count > 1 or cut else 'One'} change{'s' if count > 1 or cut else ''}{where}"
+    sentences = [f"{head}, the newest first:" if count > 1 or cut else f"{head}:"]
     for kind, key in commits[:_TOLD]:
         of_it = [c for c in changes if (c.change.kind, c.change.id) == (kind, key)]
         newest = of_it[0]
         names = [f"{c.target.label if c.target else 'something'}{_EFFECT.get(c.effect, '')}" for c in of_it]
-        sentence = f"{newest.by.name or 'somebody'} on {newest.at[:10]} {came_with(newest)}: {listing(list(dict.fromkeys(names)), 3)}."
-        sentences.append(context.state(sentence[0].upper() + sentence[1:], *newest.citations))
+        sentence = f"{newest.by.name or 'Somebody'} on {newest.at[:10]} {came_with(newest)}: {listing(list(dict.fromkeys(names)), 3)}."
+        sentences.append(context.state(sentence, *newest.citations))
     if len(commits) > _TOLD or count > len(changes):
         sentences.append(
             "Older ones are listed in the answer's changes." if len(commits) > _TOLD else "The list is cut."

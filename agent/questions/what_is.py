@@ -18,6 +18,7 @@ from agent.target import Target, find_target, not_found
 from graph.lexicon import Thing, things
 
 _TOLD = 4
+_NAMED = 10
 _LISTED = 20
 _QUESTION_WORDS = frozenset(
     [
@@ -97,7 +98,7 @@ def _thing(context: Context, target: Target) -> Answer:
         sentences.append(context.state(f"It says {listing(told, _TOLD)}.", cited))
     instances = things(context.store, [r for r in target.refs if r != found.ref][:_LISTED], context.view)
     if instances:
-        names = [inline(t.label) for t in instances]
+        names = [inline(f"{t.label} in {e}" if (e := t.text("environment")) else t.label) for t in instances]
         cites = [context.citations.cite_thing(t) for t in instances[:5]]
         sentences.append(context.state(f"It stands for {listing(names)}.", *cites))
     changed = who_changed.answer_about(context, target)
@@ -122,13 +123,14 @@ def _description(found: Thing) -> str:
 
 def _group(context: Context, target: Target) -> Answer:
     group = target.resolution.group
-    shown_things = sorted(target.things, key=lambda t: (-t.valid_from, t.ref))[:_LISTED]
+    # Code before its instances, which say the same once for each environment.
+    shown_things = sorted(target.things, key=lambda t: (t.ref.kind == "Resource", -t.valid_from, t.ref))[:_LISTED]
     types = Counter(t.text("type") or t.text("block_type") or t.ref.kind for t in target.things)
     kinds = listing([f"{count} × {inline(name)}" for name, count in types.most_common(5)])
     names = [named(t) for t in shown_things]
-    cited = [context.citations.cite_thing(t) for t in shown_things[:5]]
+    cited = [context.citations.cite_thing(t) for t in shown_things[:_NAMED]]
     text = context.state(
-        f"“{inline(context.question.mention, 80)}” may mean any of {plural(len(target.things), 'thing')} ({kinds}), such as {listing(names)}.",
+        f"“{inline(context.question.mention, 80)}” may mean any of {plural(len(target.things), 'thing')} ({kinds}): {listing(names, _NAMED)}.",
         *cited,
     )
     return context.answer(

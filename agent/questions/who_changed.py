@@ -9,7 +9,7 @@ from agent.context import CANDIDATES, Context, match, named
 from agent.evidence import inline
 from agent.lineage import COSMETIC, Lineage, changes_of, effect
 from agent.model import Answer, Change, Match
-from agent.people import find_people
+from agent.people import find_people, made_by
 from agent.phrasing import afterwards, plural, who_did
 from agent.target import Target, find_target, not_found
 from graph.groups import gone_since
@@ -19,6 +19,7 @@ from graph.store import ChangeQuery, ChangeView, Limits
 from graph.text import name_tokens
 
 _ROWS = 50
+_ROWS_FOR_ATTRIBUTE = 1_000
 _SEEN = 400
 
 
@@ -37,8 +38,8 @@ def answer_about(context: Context, target: Target) -> Answer:
     if target.attribute:
         lineage = _of_attribute(lineage, target.attribute)
     shown = _shown(lineage)
-    changes = assemble(context, shown, known)
-    main = next((i for i, c in enumerate(changes) if c.effect not in COSMETIC), 0 if changes else None)
+    main = next((i for i, c in enumerate(shown) if effect(c) not in COSMETIC), 0 if shown else None)
+    changes = _assembled(context, shown, main, known)
     candidates = target.candidates
     resolved = target.resolved
     confidence = target.confidence
@@ -63,6 +64,16 @@ def answer_about(context: Context, target: Target) -> Answer:
     )
 
 
+def _assembled(
+    context: Context, shown: tuple[ChangeView, ...], main: int | None, known: dict[EntityRef, Thing]
+) -> tuple[Change, ...]:
+    """These changes for the answer; the main one is cited first, since the text begins with it."""
+    if not main:
+        return assemble(context, shown, known)
+    told = assemble(context, (shown[main], *shown[:main], *shown[main + 1 :]), known)
+    return (*told[1 : main + 1], told[0], *told[main + 1 :])
+
+
 def history_of(context: Context, target: Target) -> tuple[Lineage, dict[EntityRef, Thing]]:
     """The changes of a target over all its names, newest first, and the things that are known already."""
     question = context.question
@@ -74,7 +85,8 @@ def history_of(context: Context, target: Target) -> tuple[Lineage, dict[EntityRe
         return Lineage(page.items, page.cut), {}
     if target.sort == "place":
         return _in_place(context, target), {}
-    found = changes_of(context.store, target.refs, context.view, rows=_ROWS, effects=question.effects, **window)
+    rows = _ROWS_FOR_ATTRIBUTE if target.attribute else _ROWS
+    found = changes_of(context.store, target.refs, context.view, rows=rows, effects=question.effects, **window)
     group = target.resolution.group
     if target.sort == "group" and group is not None:
         # Only deletions that are newer than the newest change of what exists can be the last change.
@@ -82,7 +94,8 @@ def history_of(context: Context, target: Target) -> tuple[Lineage, dict[EntityRe
         gone = [t for t in gone_since(context.store, context.view, group, newest) if t.ref not in known]
         if gone:
             known.update((t.ref, t) for t in gone)
-            found = changes_of(context.store, list(known), context.view, rows=_ROWS, effects=question.effects, **window)
+            refs = list(dict.fromkeys((*target.refs, *known)))
+            found = changes_of(context.store, refs, context.view, rows=rows, effects=question.effects, **window)
     return found, known
 
 
@@ -103,10 +116,7 @@ def _by_person(context: Context, lineage: Lineage) -> Lineage:
     if not people:
         context.missing.append(f"nobody called “{inline(by, 60)}” is known")
         return Lineage(())
-    refs = list(dict.fromkeys(c.change for c in lineage.changes))
-    query = ChangeQuery(by=[p.ref for p in people], changes=refs)
-    theirs = {c.change for c in context.store.changes(query, context.view, Limits(rows=10_000)).items}
-    return Lineage(tuple(c for c in lineage.changes if c.change in theirs), lineage.cut)
+    return Lineage(made_by(context.store, people, lineage.changes, context.view), lineage.cut)
 
 
 def _of_attribute(lineage: Lineage, attribute: str) -> Lineage:

@@ -29,7 +29,7 @@ def answer(context: Context) -> Answer:
     sentences = [found.text]
     body = next((r for r in change.why if r.text != (change.pull_request.title if change.pull_request else "")), None)
     if body:
-        sentences.append(context.state(f"The reason given: “{inline(body.text, _QUOTED)}”", body.citation) + ".")
+        sentences.append(context.state(f"The reason given: “{inline(body.text, _QUOTED)}”.", body.citation))
         links = list(dict.fromkeys(_LINK.findall(body.text)))[:3]
         if links:
             sentences.append(f"It links {' and '.join(inline(u, 200) for u in links)}.")

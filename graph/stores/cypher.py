@@ -134,7 +134,8 @@ RETURN row[0], id(t), id(v), x.number, {TEXT_ROW}
 """
 REST_OF_SCOPE = """
 MATCH (t:LoreTimeline {scope: $scope})-[:HAS]->(v:LoreVersion)
-WHERE v.superseded_at IS NULL AND v.state IS NULL AND v.valid_from <= $at AND (v.valid_to IS NULL OR v.valid_to > $at)
+WHERE v.superseded_at IS NULL AND (v.valid_from = $at
+  OR v.state IS NULL AND v.valid_from < $at AND (v.valid_to IS NULL OR v.valid_to > $at))
 RETURN DISTINCT t.tid
 """
 TIMELINE_KEYS = f"""

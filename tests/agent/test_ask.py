@@ -9,7 +9,7 @@ from agent.ask import ask
 from agent.model import Answer
 from graph.clock import instant
 from graph.model import Alias, Entity, Relation, ref
-from graph.store import GraphStore
+from graph.store import ChangeQuery, ChangeView, GraphStore, Limits, Page, View
 from graph.stores import open_store
 from tests.agent.world import ABSENT, NOW, REDACTED, World, value
 
@@ -507,3 +507,228 @@ def test_the_search_by_meaning_is_asked_only_when_no_name_fits_and_is_never_sure
     answer = ask(store, "who changed the background worker thingy", now=NOW, search=search)  # pyright: ignore[reportArgumentType]
     assert answer.status == "ambiguous"
     assert answer.confidence < 0.5
+
+
+def in_states(world: World, address: str, *workspaces: str, alias: str = "") -> World:
+    """The instances of a block in states of these workspaces, created by nothing that is known."""
+    block = ref("Block", world.repository, "terraform/shop", address)
+    type_, _, name = address.partition(".")
+    for workspace in workspaces:
+        instance = ref("Resource", "lineage", workspace, address)
+        properties = {"type": type_, "name": name, "address": address, "environment": workspace}
+        world.say(Entity(instance, properties), f"{workspace}#1")
+        world.say(Alias(instance, "address", address), f"{workspace}#1")
+        world.say(Relation("DECLARES", block, instance, {}), f"{workspace}#1")
+        if alias:
+            world.say(Alias(instance, "id", alias), f"{workspace}#1")
+    return world
+
+
+@pytest.mark.parametrize("mention", ["the LB rule in prod", "the prod LB rule", "the listener rule in production"])
+def test_a_type_in_an_environment_is_answered_from_the_code_that_declares_its_instances(
+    store: GraphStore, world: World, mention: str
+) -> None:
+    world.block(world.commit("Add a rule", "Bob Baker"), "aws_lb_listener_rule.api")
+    in_states(world, "aws_lb_listener_rule.api", "prod", "staging")
+    answer = ask(world.into(store), f"who changed {mention}?", now=NOW)
+    assert answer.text.startswith("Bob Baker created aws_lb_listener_rule.api")
+    assert answer.confidence >= 0.8
+
+
+@pytest.mark.parametrize("said", ["#12", "PR 12", "pull request #12"])
+def test_what_a_change_did_is_asked_with_the_change_as_the_doer(store: GraphStore, world: World, said: str) -> None:
+    commit = world.commit("Open the port", request=12)
+    world.block(commit, "aws_lb.main")
+    world.block(commit, "aws_lb.other", "terraform/other")
+    world.block(world.commit("Later"), "aws_sqs_queue.jobs")
+    world.into(store)
+    for question in (f"what did {said} change?", f"what did commit {commit.id[:12]} change?"):
+        answer = ask(store, question, now=NOW)
+        assert {c.target.label for c in answer.changes if c.target} == {"aws_lb.main", "aws_lb.other"}
+    there = ask(store, f"what did {said} change in terraform/other?", now=NOW)
+    assert {c.target.label for c in there.changes if c.target} == {"aws_lb.other"}
+
+
+@pytest.mark.parametrize("identifier", ["sg-0abc", "i-xyz", "Z1D633PJN98FT9", "vpc_main-1"])
+def test_an_identifier_of_any_form_is_found_exactly(store: GraphStore, world: World, identifier: str) -> None:
+    world.block(world.commit("Add it", "Bob Baker"), "aws_security_group.web")
+    world.block(world.commit("Add another"), "aws_security_group.other")
+    in_states(world, "aws_security_group.web", "prod", alias=identifier)
+    answer = ask(world.into(store), f"who changed {identifier}?", now=NOW)
+    assert answer.text.startswith("Bob Baker created aws_security_group.web")
+    assert answer.status == "answered"
+    assert ask(store, f"who changed {identifier}9?", now=NOW).status == "not_found"
+
+
+def test_an_attribute_of_unnamed_things_in_a_place_is_followed(store: GraphStore, world: World) -> None:
+    directory = "terraform/prod"
+    first = world.commit("Import")
+    world.block(first, "module.data", directory, attributes={"database_class": "large", "size": 1})
+    world.block(first, "module.data", "terraform/staging", attributes={"database_class": "small", "size": 1})
+    world.block(
+        world.commit("Bigger", "Bob Baker"), "module.data", directory, effect="updated",
+        changed={"database_class": (value("large"), value("huge"))}, attributes={"database_class": "huge", "size": 1},
+    )  # fmt: skip
+    world.block(
+        world.commit("Size", "Cid Cole"), "module.data", directory, effect="updated",
+        changed={"size": (value(1), value(2))}, attributes={"database_class": "huge", "size": 2},
+    )  # fmt: skip
+    world.into(store)
+    for question in ("when did the database class change in prod?", "who changed the database_class in prod?"):
+        answer = ask(store, question, now=NOW)
+        assert "Bob Baker changed module.data (terraform/prod/main.tf)" in answer.text, question
+        assert "database_class large → huge" in answer.text
+
+
+def test_an_attribute_after_the_type_of_a_thing_is_followed(store: GraphStore, world: World) -> None:
+    first = world.commit("Import")
+    world.block(first, "aws_db_instance.orders", attributes={"instance_class": "large", "port": 1})
+    world.block(
+        world.commit("Bigger", "Bob Baker"), "aws_db_instance.orders", effect="updated",
+        changed={"instance_class": (value("large"), value("huge"))},
+    )  # fmt: skip
+    world.block(
+        world.commit("Port", "Cid Cole"), "aws_db_instance.orders", effect="updated",
+        changed={"port": (value(1), value(2))}, attributes={"instance_class": "huge", "port": 2},
+    )  # fmt: skip
+    answer = ask(world.into(store), "when did the database class change in terraform/shop?", now=NOW)
+    assert answer.text.startswith("Bob Baker changed aws_db_instance.orders")
+
+
+def test_words_that_nothing_is_called_by_are_named_and_lower_the_confidence(store: GraphStore, world: World) -> None:
+    world.block(world.commit(), "aws_instance.bastion")
+    world.into(store)
+    known = ask(store, "who changed the bastion", now=NOW)
+    answer = ask(store, "who added jynn to the bastion", now=NOW)
+    assert answer.text.startswith("“jynn” is not known; without it: ")
+    assert "“jynn” is not known" in answer.missing
+    assert answer.confidence < known.confidence / 2
+    assert not any("not known" in m for m in known.missing if "“" in m)
+
+
+def test_an_address_is_sure_whatever_else_is_said_but_unknown_words_are_missing(
+    store: GraphStore, world: World
+) -> None:
+    world.block(world.commit(), "aws_instance.bastion", attributes={"ami": "ami-1"})
+    answer = ask(world.into(store), "who added jynn to aws_instance.bastion", now=NOW)
+    assert answer.text.startswith("Ann Archer created aws_instance.bastion")
+    assert "“jynn” is not known" in answer.missing
+
+
+@pytest.mark.parametrize("what", ["anything", "something", "anything in terraform/shop"])
+def test_who_deleted_anything_lists_what_was_deleted(store: GraphStore, world: World, what: str) -> None:
+    world.block(world.commit(), "aws_lb.main")
+    world.block(world.commit("Clean up", "Bob Baker"), "aws_lb.main", effect="deleted")
+    world.block(world.commit(), "aws_lb.next")
+    answer = ask(world.into(store), f"who deleted {what}?", now=NOW)
+    assert [(c.effect, c.by.name) for c in answer.changes] == [("deleted", "Bob Baker")]
+    assert answer.text.startswith("One change")
+    assert "the newest first" not in answer.text
+
+
+def test_candidates_that_differ_only_in_their_repository_say_it(store: GraphStore) -> None:
+    for repository in ("acme/infra", "acme/fork"):
+        world = World(repository)
+        world.block(world.commit(), "aws_lb.main")
+        world.into(store)
+    answer = ask(store, "who changed aws_lb.main", now=NOW)
+    looks = {(m.label, m.locator) for m in (*answer.resolved, *answer.candidates)}
+    assert looks == {
+        ("aws_lb.main", "acme/infra:terraform/shop/main.tf"),
+        ("aws_lb.main", "acme/fork:terraform/shop/main.tf"),
+    }
+
+
+def test_a_reason_ends_with_one_full_stop(store: GraphStore, world: World) -> None:
+    world.block(world.commit("Close it", body="Because of the audit.", request=3), "aws_lb.main")
+    answer = ask(world.into(store), "why was aws_lb.main changed", now=NOW)
+    assert "“Because of the audit.” [c1]." in answer.text or "“Because of the audit.” [c2]." in answer.text
+    assert ".." not in answer.text
+
+
+def test_a_name_in_lower_case_stays_so_at_the_start_of_a_sentence(store: GraphStore, world: World) -> None:
+    world.block(world.commit(by="acme-bot"), "aws_lb.main")
+    answer = ask(world.into(store), "what changed in terraform/shop", now=NOW)
+    assert "acme-bot on" in answer.text
+    assert "Acme-bot" not in answer.text
+
+
+def test_instances_are_told_apart_by_their_environment(store: GraphStore, world: World) -> None:
+    world.block(world.commit(), "aws_lb.main")
+    in_states(world, "aws_lb.main", "prod", "staging")
+    answer = ask(world.into(store), "what is the load balancer main", now=NOW)
+    assert "aws_lb.main in prod" in answer.text
+    assert "aws_lb.main in staging" in answer.text
+
+
+def test_that_nothing_is_called_so_is_said_once(store: GraphStore, world: World) -> None:
+    world.block(world.commit(), "aws_lb.main")
+    answer = ask(world.into(store), "who changed the frobnicator", now=NOW)
+    assert answer.status == "not_found"
+    assert answer.missing == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["show me all security groups", "list the security groups", "which security groups are there?"]
+)
+def test_a_type_is_listed_even_where_something_is_called_like_it(store: GraphStore, world: World, text: str) -> None:
+    commit = world.commit()
+    world.block(commit, "aws_security_group.web")
+    world.block(commit, "aws_security_group.db")
+    world.block(commit, "output.security_group_id")
+    world.block(commit, "output.security_group")
+    answer = ask(world.into(store), text, now=NOW)
+    assert {e.label for e in answer.entities} == {"aws_security_group.web", "aws_security_group.db"}
+
+
+def test_a_path_that_does_not_exist_offers_the_nearest_files(store: GraphStore, world: World) -> None:
+    commit = world.commit()
+    world.block(commit, "aws_lb.main", "terraform/bastion")
+    world.block(commit, "aws_lb.next", "terraform/bastion", file="next.tf")
+    world.block(commit, "aws_lb.main", "terraform/other")
+    answer = ask(world.into(store), "who changed terraform/bastion/man.tf", now=NOW)
+    assert answer.status == "not_found"
+    assert answer.candidates[0].label == "terraform/bastion/main.tf"
+    assert "the nearest names are terraform/bastion/main.tf" in answer.text
+
+
+def test_the_citations_of_the_first_sentence_come_first(store: GraphStore, world: World) -> None:
+    world.block(world.commit("Real", "Bob Baker", request=4), "aws_lb.main")
+    for n in range(3):
+        world.block(world.commit(f"Format {n}"), "aws_lb.main", effect="format_only")
+    answer = ask(world.into(store), "who changed aws_lb.main", now=NOW)
+    assert '(#4, "Real") [c1][c2].' in answer.text
+    assert [c.title for c in answer.changes] == ["Format 2", "Format 1", "Format 0", "Real"]
+
+
+def test_what_is_gone_is_read_at_most_once_for_an_unknown_name(store: GraphStore, world: World) -> None:
+    world.block(world.commit(), "aws_lb.main")
+    world.block(world.commit(), "aws_lb.main", effect="deleted")
+    world.into(store)
+    read: list[ChangeQuery] = []
+    changes = store.changes
+
+    def counted(query: ChangeQuery, view: View, limits: Limits) -> Page[ChangeView]:
+        read.append(query)
+        return changes(query, view, limits)
+
+    store.changes = counted  # pyright: ignore[reportAttributeAccessIssue]
+    for question in ("who changed the frobnicator", "who changed aws_lb.frobnicator", "who deleted the frobnicator"):
+        assert ask(store, question, now=NOW).status == "not_found"
+    assert len([q for q in read if q.effects]) == 1
+
+
+def test_what_somebody_changed_in_a_merge_of_another_is_theirs(store: GraphStore, world: World) -> None:
+    world.block(world.commit("Import"), "aws_lb.main")
+    inner = world.commit("Open the port", "Bob Baker")
+    merge = world.commit("Merge pull request #7", "Cid Cole", request=7)
+    block = world.block(merge, "aws_lb.main", effect="updated", changed={"port": (value(80), value(443))})
+    change = {"effect": "updated", "path": "terraform/shop/main.tf", "attributes": [], "commits": [inner.id]}
+    world.facts = [
+        a for a in world.facts if not (isinstance(a.fact, Relation) and a.fact.src == merge and a.fact.dst == block)
+    ]
+    world.say(Relation("CHANGED", merge, block, change), f"acme/infra@{merge.id}:terraform/shop/main.tf#L1-L9")
+    world.into(store)
+    for question in ("when was aws_lb.main changed by Bob Baker?", "what did Bob Baker change in aws_lb.main?"):
+        answer = ask(store, question, now=NOW)
+        assert [c.change.id for c in answer.changes] == [merge.id], question

@@ -25,6 +25,7 @@ from tests.contracts.store_histories import (
     apply_to_both,
     assert_same_answers,
     assert_same_dump,
+    crowded_histories,
     histories,
     vectors,
     views,
@@ -103,6 +104,15 @@ def test_a_random_history_reads_as_its_replay_does_and_dumps_as_sqlite_does(
         assert list(store.dump()) == list(other.dump())
         for _ in range(2):
             assert_same_answers(store, oracle, data.draw(views(oracle.record())))
+
+
+@given(batches=crowded_histories())
+@settings(QUICK, max_examples=25)
+def test_a_crowded_timeline_dumps_as_its_replay_does(neo4j_target: Target, batches: list[FactBatch]) -> None:
+    neo4j_target.wipe()
+    with opened(neo4j_target) as store, ReplayStore() as oracle:
+        apply_to_both(store, oracle, batches)
+        assert_same_dump(store, oracle)
 
 
 @given(batches=histories(), data=st.data())

@@ -377,3 +377,22 @@ def test_new_facts_are_found_at_once(store: GraphStore, world: World) -> None:
     world.block(world.commit(), "aws_sqs_queue.jobs")
     world.into(store)
     assert group(store, "queue") == {"aws_sqs_queue.jobs"}
+
+
+def test_a_spelled_out_type_of_one_provider_wins_over_the_rest_of_its_category(store: GraphStore, world: World) -> None:
+    commit = world.commit()
+    world.block(commit, "aws_cloudfront_distribution.static", "terraform/crates-io")
+    world.block(commit, "fastly_service_vcl.static", "terraform/crates-io")
+    world.block(commit, "aws_cloudfront_distribution.other", "terraform/other")
+    world.into(store)
+    assert group(store, "the crates.io cloudfront distribution") == {"aws_cloudfront_distribution.static"}
+    assert best(store, "the cloudfront distribution static") == "terraform/crates-io:aws_cloudfront_distribution.static"
+    assert group(store, "the cdn in crates-io") == {"aws_cloudfront_distribution.static", "fastly_service_vcl.static"}
+
+
+def test_a_category_spelled_like_one_providers_type_still_means_all_of_it(store: GraphStore, world: World) -> None:
+    commit = world.commit()
+    world.block(commit, "aws_lb.main")
+    world.block(commit, "cloudflare_load_balancer.edge")
+    world.into(store)
+    assert group(store, "the load balancers") == {"aws_lb.main", "cloudflare_load_balancer.edge"}
