@@ -103,7 +103,7 @@ def retrieval(name: str, path: Path, queries: int) -> list[str]:
         return [f"| {name} | 0 | no commit has a body long enough | | | | |"]
     chosen = random.Random(1).sample(range(len(pairs)), min(queries, len(pairs)))
     asked = [(number, pairs[number][0]) for number in sorted(chosen)]
-    with open_store("sqlite://") as store:
+    with open_store("sqlite://:memory:") as store:
         fill(store, [body for _, body in pairs])
         plain = OnnxMiniLM()
         embed_missing(store, plain, deadline_s=600)
