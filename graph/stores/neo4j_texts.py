@@ -59,7 +59,7 @@ class NewTexts:
         for timeline, _, row, texts in said:
             if texts and row.body in texts:
                 numbers[(timeline, row.body)] = texts[row.body]
-            else:
+            elif (timeline, row.body) not in asked:  # one text may be said at several times of one batch
                 asked[(timeline, row.body)] = [len(asked), timeline, content_hash(row.body)]
         places = list(asked)
         for some in batched(list(asked.values()), ROWS):

@@ -58,6 +58,12 @@ class SearchContract:
         assert [hit.text for hit in store.passages([A], at(15))] == [TEXTS[A]]
         assert store.passages([block("nobody")], NOW) == ()
 
+    def test_a_text_that_one_batch_brings_back_to_a_known_entity_is_kept_once(self, store: GraphStore) -> None:
+        store.apply(batch(says(passage(A, "first"), 1), says(passage(B, "other"), 1)))
+        store.apply(batch(says(passage(A, "open"), 2), says(passage(A, "shut"), 3), says(passage(A, "open"), 4)))
+        assert [store.passages([A], at(moment))[0].text for moment in (1, 2, 3, 4)] == ["first", "open", "shut", "open"]
+        assert [hit.ref for hit in store.search_text("open", NOW, ALL).items] == [A]
+
     def test_an_identifier_ranks_above_its_parts(self, store: GraphStore) -> None:
         _three_texts(store)
         hits = store.search_text("aws_lb.main", NOW, ALL).items
