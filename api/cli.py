@@ -224,6 +224,8 @@ def _ingest(engine: Engine, sources: list[Source], embed_seconds: float, unusabl
 
     with ProgressLine() as line:
         reports = [*unusable, *engine.ingest(sources, line.update)]
+    if len(reports) == 1 and reports[0].error is not None and not reports[0].scope:
+        raise reports[0].error  # there was nothing to open, so there is nothing to report of
     for report in reports:
         _say(report_text(report))
     embedded = engine.embed(embed_seconds)

@@ -109,7 +109,10 @@ def sync(
     Returns:
         What was done. Errors of the source and of the store are in the report; what is neither (a defect, an interrupt) is raised.
     """
-    run = _Run(store, source, now, redact_key, on_progress, retry or Retry(), processes)
+    try:
+        run = _Run(store, source, now, redact_key, on_progress, retry or Retry(), processes)
+    except SourceError as error:  # nothing is there to take a scope from
+        return SyncReport(source.name, "", error=_without_secrets(error))
     try:
         with fewer_collections():
             run.to_end()
@@ -134,8 +137,16 @@ def sync_all(
         try:
             reports.append(sync(store, source, now, redact_key, on_progress, retry=retry, processes=processes))
         except Exception as error:
-            reports.append(SyncReport(source.name, source.scope, error=_without_secrets(error)))
+            reports.append(SyncReport(source.name, _scope(source), error=_without_secrets(error)))
     return reports
+
+
+def _scope(source: Source) -> str:
+    """The source's scope, or nothing where it cannot tell."""
+    try:
+        return source.scope
+    except SourceError:
+        return ""
 
 
 class _Run:
