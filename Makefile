@@ -7,7 +7,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(VENV)/bin/uv)
 RUN := $(VENV)/bin
 DEMO := .demo
 
-.PHONY: demo test test-st lint types imports docs clean bench-small
+.PHONY: demo test test-st lint types imports docs clean
 
 $(VENV)/bin/uv:
 	$(PYTHON) -m venv $(VENV)

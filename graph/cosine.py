@@ -8,6 +8,7 @@ from struct import pack, unpack
 from typing import TYPE_CHECKING
 
 from graph.bm25 import descending
+from graph.errors import EmbedderMismatch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,3 +77,13 @@ def nearest(
         rest[np.nonzero(head)[0][~certain]] = True
         rows, numbers, rough = rows[rest], numbers[rest], rough[rest]
         wanted *= 8
+
+
+def check_stamp(stamped: tuple[str, int] | None, embedder: str, dimension: int | None) -> None:
+    """Raise `EmbedderMismatch` when the store's vectors are another embedder's or of another dimension."""
+    if stamped is not None and (stamped[0] != embedder or dimension not in (None, stamped[1])):
+        raise EmbedderMismatch(
+            f"The store's vectors are of {stamped[0]} with {stamped[1]} dimensions, not of {embedder}"
+            + (f" with {dimension}." if dimension is not None else "."),
+            "Use the same embedder, or ingest into a new store.",
+        )

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from graph.canonical import sorted_lines
 from graph.clock import Instant
+from graph.cosine import check_stamp
 from graph.merge import OPEN
 from graph.model import EntityRef, FactBatch, Value
 from graph.rows import prepare
@@ -252,7 +253,7 @@ class Neo4jStore:
 
     def missing_vectors(self, embedder: str, limits: Limits) -> Page[tuple[str, str]]:
         """(content hash, text) of current passages without a vector, newest first. Raises `EmbedderMismatch`."""
-        neo4j_text.check_stamp(neo4j_text.stamp_of(self._connection), embedder, None)
+        check_stamp(neo4j_text.stamp_of(self._connection), embedder, None)
         return neo4j_text.missing_vectors(self._reading(View()), limits)
 
     # -- lifetime

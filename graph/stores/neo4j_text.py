@@ -8,8 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from graph.bm25 import query_terms, ranked
-from graph.cosine import nearest, pack_vector
-from graph.errors import EmbedderMismatch
+from graph.cosine import check_stamp, nearest, pack_vector
 from graph.labels import readable
 from graph.model import EntityRef
 from graph.store import Limits, Page, TextHit
@@ -113,16 +112,6 @@ def _read(reading: Reading, scores: Mapping[int, float], kinds: Sequence[str]) -
 
 
 # -- vectors
-
-
-def check_stamp(stamped: tuple[str, int] | None, embedder: str, dimension: int | None) -> None:
-    """Raise `EmbedderMismatch` when the store's vectors are another embedder's or of another dimension."""
-    if stamped is not None and (stamped[0] != embedder or dimension not in (None, stamped[1])):
-        raise EmbedderMismatch(
-            f"The store's vectors are of {stamped[0]} with {stamped[1]} dimensions, not of {embedder}"
-            + (f" with {dimension}." if dimension is not None else "."),
-            "Use the same embedder, or ingest into a new store.",
-        )
 
 
 def put_vectors(connection: Connection, embedder: str, vectors: Sequence[tuple[str, Sequence[float]]]) -> None:

@@ -10,6 +10,7 @@ from threading import Lock
 
 from graph.canonical import sorted_lines
 from graph.clock import Instant
+from graph.cosine import check_stamp
 from graph.merge import OPEN, PRESENT
 from graph.model import EntityRef, FactBatch, Value
 from graph.rows import prepare
@@ -34,7 +35,7 @@ from graph.store import (
 from graph.stores import sqlite_changes, sqlite_names, sqlite_purge, sqlite_select, sqlite_status, sqlite_text
 from graph.stores.sqlite_file import ENTITY_TYPE, SqliteFile
 from graph.stores.sqlite_read import Catalogue, Reading, numbers
-from graph.stores.sqlite_vectors import Vectors, check_stamp, put_vectors, stamp
+from graph.stores.sqlite_vectors import Vectors, put_vectors, stamp
 from graph.stores.sqlite_write import Writer
 from graph.traverse import Expand, Hop, shortest_paths, subgraph
 

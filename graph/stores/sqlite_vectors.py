@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from graph.cosine import nearest, pack_vector
-from graph.errors import EmbedderMismatch
+from graph.cosine import check_stamp, nearest, pack_vector
 from graph.store import Limits, Page, TextHit
 from graph.stores.sqlite_read import Reading
 from graph.stores.sqlite_symbols import KIND
@@ -23,16 +22,6 @@ def stamp(connection: sqlite3.Connection) -> tuple[str, int] | None:
     """(embedder, dimension) of the store's vectors, None before the first."""
     rows = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('embedder', 'dimension')").fetchall())
     return (rows["embedder"], rows["dimension"]) if "embedder" in rows else None
-
-
-def check_stamp(stamped: tuple[str, int] | None, embedder: str, dimension: int | None) -> None:
-    """Raise `EmbedderMismatch` when the store's vectors are another embedder's or of another dimension."""
-    if stamped is not None and (stamped[0] != embedder or dimension not in (None, stamped[1])):
-        raise EmbedderMismatch(
-            f"The store's vectors are of {stamped[0]} with {stamped[1]} dimensions, not of {embedder}"
-            + (f" with {dimension}." if dimension is not None else "."),
-            "Use the same embedder, or ingest into a new store.",
-        )
 
 
 def put_vectors(connection: sqlite3.Connection, embedder: str, vectors: Iterable[tuple[str, Sequence[float]]]) -> None:
