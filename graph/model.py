@@ -179,6 +179,8 @@ class FactBatch:
         extractor: name and version of the code that read it; kept in provenance, not part of a fact's identity.
         cursor: where to go on after this batch, opaque to the store; None keeps the stored one.
         fresh_until: the moment up to which the source has been read with this batch, for `status` and coverage.
+        erased: keys of facts whose content must go for good (a message that its author deleted). `apply` leaves them alone: whoever
+            syncs purges them before, so that nothing is lost between the two.
     """
 
     id: str
@@ -191,3 +193,4 @@ class FactBatch:
     cursor: str | None = None
     fresh_until: Instant | None = None
     quarantined: Sequence[Quarantined] = ()
+    erased: Sequence[str] = ()

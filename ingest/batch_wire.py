@@ -33,6 +33,7 @@ def encode(batch: FactBatch) -> bytes:
         [(w.fact_key, w.valid_from, w.label) for w in batch.withdrawals],
         snapshot,
         [(q.locator, q.reason) for q in batch.quarantined],
+        list(batch.erased),
     )
     try:
         return marshal.dumps((head, [_row(a, a.fact) for a in batch.assertions], *rest))
@@ -43,7 +44,9 @@ def encode(batch: FactBatch) -> bytes:
 def decode(data: bytes) -> FactBatch:
     """The batch that `encode` made these bytes from."""
     # marshal's output is what `encode` wrote; its shape is known there and nowhere else.
-    head, rows, withdrawals, snapshot, quarantined = cast("tuple[Any, Any, Any, Any, Any]", marshal.loads(data))
+    head, rows, withdrawals, snapshot, quarantined, erased = cast(
+        "tuple[Any, Any, Any, Any, Any, Any]", marshal.loads(data)
+    )
     batch_id, source, scope, extractor, cursor, fresh_until = head
     return FactBatch(
         id=batch_id,
@@ -56,6 +59,7 @@ def decode(data: bytes) -> FactBatch:
         cursor=cursor,
         fresh_until=fresh_until,
         quarantined=[Quarantined(*q) for q in quarantined],
+        erased=erased,
     )
 
 

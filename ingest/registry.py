@@ -18,12 +18,28 @@ from ingest.source import Source, SourceDataInvalid
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SourceEntry:
-    """Where a source is found: `module:Class` of the source and of its settings dataclass, and one line about it."""
+    """Where a source is found: `module:Class` of the source and of its settings dataclass, and one line about it.
+
+    `webhook` is `module:function` of its `ingest.webhook.WebhookReader`, for a source that takes webhooks.
+    """
 
     name: str
     source: str
     settings: str
     doc: str
+    webhook: str = ""
+
+
+def _package(name: str, classes: str, doc: str, *, webhook: bool = False) -> SourceEntry:
+    """A source in a package of its own: `source.py` holds `<classes>Source` and `<classes>Settings`, `webhook.py` `read_webhook`."""
+    package = f"ingest.sources.{name}"
+    return SourceEntry(
+        name,
+        f"{package}.source:{classes}Source",
+        f"{package}.source:{classes}Settings",
+        doc,
+        f"{package}.webhook:read_webhook" if webhook else "",
+    )
 
 
 SOURCES: Mapping[str, SourceEntry] = {
@@ -41,6 +57,53 @@ SOURCES: Mapping[str, SourceEntry] = {
             "ingest.sources.terraform_state.settings:TerraformStateSettings",
             "Terraform and OpenTofu state: the resources that exist, from a file, a directory or an S3 bucket.",
         ),
+        _package(
+            "github",
+            "GitHub",
+            "Pull requests, reviews, deployments, workflow runs and releases of a GitHub repository.",
+            webhook=True,
+        ),
+        _package(
+            "gitlab",
+            "GitLab",
+            "Merge requests, approvals, pipelines and deployments of a GitLab project.",
+            webhook=True,
+        ),
+        _package(
+            "slack",
+            "Slack",
+            "Threads, decisions and members of Slack channels, from an export or the Web API.",
+            webhook=True,
+        ),
+        _package("cloudtrail", "CloudTrail", "Who called which AWS API: CloudTrail log files, or LookupEvents."),
+        _package("aws", "Aws", "What really runs in an AWS account, its AWS Config history and its service quotas."),
+        _package(
+            "kubernetes",
+            "Kubernetes",
+            "Workloads, their rollouts and events, Helm releases and Argo CD applications of a cluster.",
+        ),
+        _package(
+            "deployments",
+            "Deployments",
+            "Deployments from any tool: CDEvents, a JSON webhook, CSV and JSON lines.",
+            webhook=True,
+        ),
+        _package("terraform_plan", "TerraformPlan", "Terraform plans as JSON: what would change."),
+        _package("pulumi", "Pulumi", "Pulumi stacks and previews."),
+        _package("cloudformation", "CloudFormation", "CloudFormation stacks, their resources, events and templates."),
+        _package(
+            "alerts",
+            "Alerts",
+            "Alerts and incidents of Alertmanager, Grafana, PagerDuty, Opsgenie and CloudWatch.",
+            webhook=True,
+        ),
+        _package("catalog", "Catalog", "Services, teams, owners and on-call from Backstage files, CODEOWNERS and CSV."),
+        _package("gcp", "Gcp", "Google Cloud: Cloud Asset Inventory exports and Cloud Audit Logs."),
+        _package("azure", "Azure", "Azure: Resource Graph exports and the Activity Log."),
+        _package(
+            "secrets", "Secrets", "Names, ages and expiry of certificates, access keys and secrets; never a value."
+        ),
+        _package("documents", "Documents", "Runbooks, decisions and post-mortems in Markdown."),
     )
 }
 

@@ -16,7 +16,7 @@ from graph.clock import Instant
 from graph.errors import GraphError, StoreUnavailable
 from graph.model import Entity, FactBatch
 from graph.schema import KINDS
-from graph.store import GraphStore, Receipt
+from graph.store import GraphStore, PurgeSelector, Receipt
 from ingest.extraction import Processes, extract, fewer_collections
 from ingest.redact import redact_text
 from ingest.source import Source, SourceError, SourceUnavailable
@@ -188,6 +188,8 @@ class _Run:
         cursor = self._patiently(lambda: self._store.cursor(self._source.name, self._source.scope))
         with closing(extract(self._source, cursor, self._now, self._key, self._processes)) as batches:
             for batch in batches:
+                if batch.erased:
+                    self._patiently(lambda batch=batch: erase(self._store, batch))
                 receipt = self._patiently(lambda batch=batch: self._store.apply(batch))
                 self._failures = 0
                 self._count(batch, receipt)
@@ -224,6 +226,11 @@ class _Run:
             self._on_progress(
                 Progress(counts.source, counts.scope, counts.batches, counts.assertions, counts.changes, elapsed_s)
             )
+
+
+def erase(store: GraphStore, batch: FactBatch) -> None:
+    """Destroy what the batch says must go. Before the batch is applied: killed in between, the next sync does both again."""
+    store.purge(PurgeSelector(fact_keys=tuple(batch.erased)), f"deleted at its source, {batch.source} {batch.scope}")
 
 
 def _without_secrets(error: Exception) -> Exception:
