@@ -659,6 +659,9 @@ RELATIONS: dict[str, RelationType] = {
 ACTOR_RELATIONS = ("AUTHORED_BY", "COMMITTED_BY", "CO_AUTHORED_BY", "MERGED_BY", "PERFORMED_BY")
 """Relations from a change to who did it; `ChangeQuery.by` follows them."""
 
+JOINING = ("SAME_AS", "NOT_SAME_AS")
+"""Relations that say what is one thing; reads follow them and list them only when asked for by name."""
+
 INDEXED: dict[str, frozenset[str]] = {
     kind.name: frozenset(p.name for p in kind.properties if p.indexed) for kind in KINDS.values()
 }

@@ -1,7 +1,8 @@
 """The store contract: typed operations over facts, never a query language.
 
 Every read takes a `View` (as of when in the world, as known when, by whom) and, where it can grow, `Limits`; it returns a
-`Page` that says whether it was cut. A read sees the *joined* thing: `SAME_AS` relations visible in the view join refs, and
+`Page` that says whether it was cut. A read sees the *joined* thing: `SAME_AS` relations visible in the view join refs, unless a visible
+`NOT_SAME_AS` splits the very two that one joins; and
 statements of all sources are kept apart and merged (`merged` prefers the newest `valid_from`, then the source name).
 The tests in `tests/contracts/store_contract.py` are this contract's executable form.
 """

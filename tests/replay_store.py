@@ -538,7 +538,9 @@ class ReplayStore:
         )
 
     def _group(self, ref: EntityRef, view: View) -> set[EntityRef]:
-        joins = [said.edge for said in self._visible(view) if said.form == "r" and said.edge[0] == "SAME_AS"]
+        said = [said.edge for said in self._visible(view) if said.form == "r"]
+        split = [{a, b} for type_, a, b, _ in said if type_ == "NOT_SAME_AS"]
+        joins = [edge for edge in said if edge[0] == "SAME_AS" and {edge[1], edge[2]} not in split]
         group = {ref}
         while True:
             more = {end for _, a, b, _ in joins if a in group or b in group for end in (a, b)} - group
@@ -559,7 +561,7 @@ class ReplayStore:
             if said.form != "r":
                 continue
             type_, src, dst, _ = said.edge
-            if type_ not in types and (types or type_ == "SAME_AS"):
+            if type_ not in types and (types or type_ in ("SAME_AS", "NOT_SAME_AS")):
                 continue
             out = direction != "in" and src in near and self._thing_visible(dst, view)
             into = direction != "out" and dst in near and self._thing_visible(src, view)

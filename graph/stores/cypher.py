@@ -3,7 +3,7 @@
 Layout. Labels begin with `Lore`, so that a database may hold other things as well.
 
     (:LoreTimeline)-[:ENTITY|ALIAS|PASSAGE|SRC|SAME_SRC]->(:LoreRef)      what it is about; the source end of a relation
-    (:LoreTimeline)-[:DST|SAME_DST]->(:LoreRef)                           the far end of a relation; `SAME_*` for `SAME_AS`
+    (:LoreTimeline)-[:DST|SAME_DST]->(:LoreRef)                           the far end of a relation; `SAME_*` for `schema.JOINING`
     (:LoreTimeline)-[:HAS]->(:LoreVersion)-[:SAYS]->(:LoreText)           its points (`graph.merge.Row`); a passage's text
 
 A property that is not there has the value that is by far the commonest: `valid_to`, `stated_end`, `superseded_at` are open,
@@ -247,7 +247,7 @@ UNWIND $ids AS n
 MATCH (r:LoreRef) WHERE id(r) = n
 MATCH (r)<-[:SAME_SRC|SAME_DST]-(t:LoreTimeline)-[:SAME_SRC|SAME_DST]->(o:LoreRef)
 WHERE {PERMITTED} AND EXISTS {{ MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {VISIBLE} }}
-RETURN n, id(o), {_REF.format("o")}
+RETURN n, id(o), {_REF.format("o")}, t.type
 """
 
 

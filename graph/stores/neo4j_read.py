@@ -17,7 +17,7 @@ from graph.model import EntityRef
 from graph.store import Direction, EntityView, RelationView, Statement, View
 from graph.stores import cypher
 from graph.stores.neo4j_connection import Connection, Rows, TimeUp
-from graph.stores.neo4j_rows import SAME_AS, node_key, row
+from graph.stores.neo4j_rows import JOINING, SAME_AS, node_key, row
 from graph.traverse import Hop, relation_order
 from graph.views import entity_view, relation_view, statement
 
@@ -192,7 +192,11 @@ class Reading:
         met = set[int]()
         frontier = self._joined.intersection(ids) - self._groups.keys()
         while frontier:
-            for one, other, text in self.rows(cypher.JOINS, ids=list(frontier)):
+            rows = self.rows(cypher.JOINS, ids=list(frontier))
+            split = {frozenset((one, other)) for one, other, _, type_ in rows if type_ != SAME_AS}
+            for one, other, text, type_ in rows:
+                if type_ != SAME_AS or frozenset((one, other)) in split:
+                    continue
                 self.meet(other, text, True)
                 beside.setdefault(one, set()).add(other)
                 beside.setdefault(other, set()).add(one)
@@ -270,7 +274,7 @@ class Reading:
         if not near:
             return []
         ends = _NEAR[direction]
-        if SAME_AS in types:
+        if not JOINING.isdisjoint(types):
             ends = tuple("|".join(f"{end}|SAME_{end}" for end in one.split("|")) for one in ends)
         wanted = [name for name in types if _storable(name)]
         query = cypher.edges(*ends, typed=bool(types))

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from graph import schema
 from graph.merge import OPEN, PRESENT, Row
 from graph.rows import ALIAS, ENTITY, PASSAGE, RELATION, TimelineKey
 from graph.terms import body_terms, name_terms
@@ -17,6 +18,7 @@ RELATIONSHIPS = {ENTITY: "ENTITY", ALIAS: "ALIAS", PASSAGE: "PASSAGE"}
 """The relationship from a timeline to its ref, by form; relations have SRC and DST instead."""
 FORMS = {"ENTITY": ENTITY, "ALIAS": ALIAS, "PASSAGE": PASSAGE, "SRC": RELATION, "SAME_SRC": RELATION}
 SAME_AS, CHANGED = "SAME_AS", "CHANGED"
+JOINING = frozenset(schema.JOINING)
 
 _LONGEST_KEY_BYTES = 4_000
 _KEPT_CHARS = 900

@@ -17,8 +17,8 @@ from graph.stores.neo4j_connection import Transaction, batched
 from graph.stores.neo4j_rows import (
     CHANGED,
     FORMS,
+    JOINING,
     RELATIONSHIPS,
-    SAME_AS,
     node_key,
     row,
     scope_key,
@@ -250,10 +250,10 @@ class _Write:
             if sort == "text":
                 text = self.texts.new(key.label, first.body, first=tid)
             if key.form == RELATION:
-                relationship = "SAME_SRC" if key.type == SAME_AS else "SRC"
+                relationship = "SAME_SRC" if key.type in JOINING else "SRC"
                 far = refs[key.other]
                 rest: list[object] = [far, key.discriminator or None]
-                if key.type == SAME_AS:
+                if key.type in JOINING:
                     joined.update((near, far))
             else:
                 relationship = RELATIONSHIPS[key.form]

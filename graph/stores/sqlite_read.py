@@ -11,6 +11,7 @@ from graph.labels import readable
 from graph.merge import OPEN, Row, coalesce
 from graph.model import EntityRef
 from graph.rows import ALIAS, RELATION, decode_properties
+from graph.schema import JOINING
 from graph.store import Direction, EntityView, Provenance, RelationView, Statement, View
 from graph.stores.sqlite_file import ENTITY_TYPE
 from graph.stores.sqlite_symbols import KIND, LABEL, Symbols
@@ -207,17 +208,26 @@ class Reading:
                 done.update(dict.fromkeys(group, group))
         return {number: done[number] for number in ids}
 
-    def _joins(self, ids: Iterable[int], same: int) -> Iterator[tuple[int, int]]:
+    def _joins(self, ids: Collection[int], same: int) -> set[tuple[int, int]]:
+        """The pairs that are joined and not split, in ascending order each."""
+        joined = {_pair(*ends) for ends in self._pairs(ids, same)}
+        split = self.symbols.id(self.connection, RELATION, "NOT_SAME_AS")
+        if joined and split is not None:
+            joined -= {_pair(*ends) for ends in self._pairs(ids, split)}
+        return joined
+
+    def _pairs(self, ids: Iterable[int], type_: int) -> Iterator[tuple[int, int]]:
+        """Both ends of the visible relations of a type at these refs."""
         array = numbers(ids)
         conditions = f"{self.permitted} AND {self.visible}"
         yield from self.select(
             "SELECT t.src, t.dst FROM json_each(?3) n CROSS JOIN timeline t CROSS JOIN version v"
-            f" WHERE t.src=n.value AND t.type={same} AND t.dst>0 AND v.timeline=t.id AND {conditions}",
+            f" WHERE t.src=n.value AND t.type={type_} AND t.dst>0 AND v.timeline=t.id AND {conditions}",
             array,
         )
         yield from self.select(
             "SELECT t.src, t.dst FROM json_each(?3) n CROSS JOIN timeline t CROSS JOIN version v"
-            f" WHERE t.dst=n.value AND t.dst!=0 AND t.type={same} AND v.timeline=t.id AND {conditions}",
+            f" WHERE t.dst=n.value AND t.dst!=0 AND t.type={type_} AND v.timeline=t.id AND {conditions}",
             array,
         )
 
@@ -293,8 +303,7 @@ class Reading:
     ) -> tuple[dict[tuple[int, int, int, str], list[tuple[int, int, _Columns]]], bool]:
         """Visible relation versions by (type, src, dst, discriminator), each as (label, scope, columns)."""
         facts: dict[tuple[int, int, int, str], list[tuple[int, int, _Columns]]] = {}
-        same = self.symbols.id(self.connection, RELATION, "SAME_AS")
-        of_type = f"t.type IN {self.types(RELATION, types)}" if types else f"t.type!={same or 0}"
+        of_type = f"t.type {'' if types else 'NOT '}IN {self.types(RELATION, types or JOINING)}"
         inside = frozenset(near)
         array = numbers(near)
         for way, condition in (("out", "t.src=n.value AND t.dst>0"), ("in", "t.dst=n.value AND t.dst!=0")):
@@ -323,6 +332,10 @@ class Reading:
 def numbers(ids: Iterable[int]) -> str:
     """A JSON array of numbers, for `json_each`."""
     return f"[{','.join(map(str, ids))}]"
+
+
+def _pair(one: int, other: int) -> tuple[int, int]:
+    return (one, other) if one <= other else (other, one)
 
 
 def _reachable(start: int, beside: Mapping[int, set[int]]) -> set[int]:

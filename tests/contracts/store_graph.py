@@ -90,6 +90,22 @@ class GraphContract:
         assert found is not None
         assert (found.ref, found.refs) == (C, (A, B, C))
 
+    def test_a_split_undoes_a_join_either_way_round_while_it_holds(self, store: GraphStore) -> None:
+        store.apply(batch(*(says(entity(ref), 1) for ref in (A, B, C))))
+        store.apply(batch(says(relation("SAME_AS", A, B), 1), says(relation("SAME_AS", C, B), 1)))
+        store.apply(batch(says(relation("NOT_SAME_AS", B, A, reason="two of one name"), 10, until=20)))
+        refs = [found.refs if (found := store.entity(B, at(t))) else None for t in (9, 10, 19, 20)]
+        assert refs == [(A, B, C), (B, C), (B, C), (A, B, C)]
+        assert [found.refs for found in store.entities([A, C], at(15))] == [(A,), (B, C)]
+        assert store.neighbours([A], at(15), ALL).items == ()
+        (split,) = store.neighbours([A], at(15), ALL, types=["NOT_SAME_AS"]).items
+        assert split.properties == {"reason": "two of one name"}
+
+    def test_a_split_that_a_reader_may_not_see_splits_nothing_for_them(self, store: GraphStore) -> None:
+        store.apply(batch(says(entity(A), 1), says(entity(B), 1), says(relation("SAME_AS", A, B), 1)))
+        store.apply(batch(says(relation("NOT_SAME_AS", A, B), 1, label="ops")))
+        assert [found.refs for found in store.entities([A], NOW)] == [(A, B)]
+
     def test_entities_come_in_the_order_asked_for_without_the_unknown(self, store: GraphStore) -> None:
         store.apply(batch(says(entity(A), 1), says(entity(B), 1)))
         assert [one.ref for one in store.entities([B, C, A, B], NOW)] == [B, A, B]

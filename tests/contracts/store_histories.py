@@ -40,6 +40,7 @@ def facts() -> st.SearchStrategy[Fact]:
         st.builds(Entity, _few(REFS), _properties()),
         st.builds(relation, _few(["DEPENDS_ON", "CONTAINS"]), _few(BLOCKS), _few(BLOCKS), _few(["", "x"])),
         st.builds(relation, st.just("SAME_AS"), _few(REFS), _few(REFS)),
+        st.builds(relation, st.just("NOT_SAME_AS"), _few(REFS), _few(REFS)),
         st.builds(changed, _few(COMMITS), _few(BLOCKS), _few(["updated", "deleted"])),
         st.builds(relation, st.just("AUTHORED_BY"), _few(COMMITS), _few(ACCOUNTS)),
         st.builds(alias, _few(REFS), _few(NAMES), _few(["address", "path"])),
@@ -146,7 +147,7 @@ def answers(store: GraphStore, view: View) -> Iterator[tuple[str, object]]:
         for direction in ("out", "in", "both"):
             yield f"neighbours {direction} {ref}", store.neighbours([ref], view, wide, direction=direction)
             yield f"subgraph {direction} {ref}", store.subgraph([ref], 2, view, wide, direction=direction)
-        yield f"joins {ref}", store.neighbours([ref], view, narrow, types=["SAME_AS", "DEPENDS_ON"])
+        yield f"joins {ref}", store.neighbours([ref], view, narrow, types=["SAME_AS", "NOT_SAME_AS", "DEPENDS_ON"])
     yield "paths", store.paths(ACCOUNTS[0], BLOCKS[1], view, wide)
     yield "paths out", store.paths(BLOCKS[0], BLOCKS[2], view, wide, types=["DEPENDS_ON"], direction="out")
     for kind, where in (
