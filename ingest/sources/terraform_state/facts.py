@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +13,7 @@ from typing import cast
 
 from graph.clock import Instant, rfc3339
 from graph.model import Alias, Assertion, Entity, EntityRef, Fact, Quarantined, Relation, Value, ref
+from ingest import aws_names, names
 from ingest.redact import value_digest
 from ingest.sources.terraform_state.addresses import Dependencies, Named, named_instances
 from ingest.sources.terraform_state.attributes import Attributes, read_attributes
@@ -32,6 +34,20 @@ _ALIASES = {
 }
 """Attribute path -> scheme of the name that its value is."""
 _MAX_NAME_CHARS = 512
+_ARN_OF_ANOTHER = frozenset(
+    [
+        "aws_cloudwatch_event_target",
+        "aws_secretsmanager_secret_policy",
+        "aws_secretsmanager_secret_rotation",
+        "aws_secretsmanager_secret_version",
+        "aws_sns_topic_data_protection_policy",
+        "aws_sns_topic_policy",
+    ]
+)
+"""Resource types whose `arn` is that of what they belong to."""
+_GCP_LINK = re.compile(
+    r"https://(?:www\.googleapis\.com/([a-z]+)|([a-z]+)\.googleapis\.com(?:/[a-z]+)?)/(?:v|beta|alpha)[a-z0-9]*/(.+)"
+)
 _HASH_BYTES = 3
 
 
@@ -77,7 +93,9 @@ def existing(version: Version, read: Read, settings: TerraformStateSettings) -> 
     """Everything that exists as of this version: resources, their names, dependencies, code and environment."""
     environment = settings.environment(version.path, version.workspace)
     if environment is not None:
-        yield _assert(version, Entity(ref("Environment", environment), {"name": environment}), "")
+        yield _assert(
+            version, Entity(names.environment(environment), {"name": names.environment_name(environment)}), ""
+        )
     dependencies = Dependencies(list(read.named.values()))
     for address, one in read.named.items():
         resource = resource_ref(version, address)
@@ -85,12 +103,13 @@ def existing(version: Version, read: Read, settings: TerraformStateSettings) -> 
             _resource(version, one, resource, read.attributes[address].values, environment),
             *_names(resource, one, read.attributes[address]),
             *_declared(version, one, resource, settings),
+            *_same_as(resource, one, read.attributes[address]),
             *(Relation("DEPENDS_ON", resource, resource_ref(version, d.address), {}) for d in dependencies.of(one)),
         )
         for fact in facts:
             yield _assert(version, fact, address)
         if environment is not None:
-            yield _assert(version, Relation("RUNS_IN", resource, ref("Environment", environment), {}), address)
+            yield _assert(version, Relation("RUNS_IN", resource, names.environment(environment), {}), address)
 
 
 def unreadable(version: Version, read: Read) -> Iterator[Quarantined]:
@@ -130,8 +149,8 @@ def recorded(
     }
     yield _assert(version, Entity(change, properties), "")
     if (environment := settings.environment(version.path, version.workspace)) is not None:
-        at, where = rfc3339(version.taken_at), ref("Environment", environment)
-        yield _assert(version, Entity(where, {"name": environment}), "")
+        at, where = rfc3339(version.taken_at), names.environment(environment)
+        yield _assert(version, Entity(where, {"name": names.environment_name(environment)}), "")
         yield _assert(version, Relation("RUNS_IN", change, where, {}), "")
         reached = {"earliest": at, "latest": at, "basis": "applied"}
         yield _assert(version, Relation("REACHED", change, where, reached, environment), "")
@@ -179,6 +198,38 @@ def _names(resource: EntityRef, one: Named, attributes: Attributes) -> Iterator[
         ):
             seen.add((scheme, name))
             yield Alias(resource, scheme, name)
+
+
+def _same_as(resource: EntityRef, one: Named, attributes: Attributes) -> Iterator[Fact]:
+    """The instance under the strong name that every source knows it by; see `ingest.names.cloud_resource`."""
+    if one.resource.mode != "managed":
+        return
+    strong, rule = _strong_name(one.resource.type, attributes)
+    if strong:
+        yield Relation("SAME_AS", resource, names.cloud_resource(strong), {"rule": rule, "confidence": 1.0})
+
+
+def _strong_name(type_: str, attributes: Attributes) -> tuple[str, str]:
+    """What names this very instance in its cloud, and the rule that says so; empty when the state tells nothing of the kind."""
+
+    def text(path: str) -> str:
+        value = attributes.values.get(path)
+        return value if isinstance(value, str) and path not in attributes.secrets else ""
+
+    if type_ == "aws_route53_record" and text("zone_id"):
+        return (
+            aws_names.route53_record(
+                text("zone_id"), text("fqdn") or text("name"), text("type"), text("set_identifier")
+            ),
+            "state_record",
+        )
+    if text("arn").startswith("arn:") and type_ not in _ARN_OF_ANOTHER:
+        return text("arn"), "state_arn"
+    if (found := _GCP_LINK.fullmatch(text("self_link"))) is not None:
+        return f"//{found[1] or found[2]}.googleapis.com/{found[3]}", "state_self_link"
+    if text("id").lower().startswith("/subscriptions/") and type_.startswith("azurerm_"):
+        return text("id"), "state_resource_id"
+    return "", ""
 
 
 def _declared(
