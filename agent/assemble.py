@@ -9,10 +9,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal, cast
 
+from agent.chain import person_name
 from agent.context import Context, match
+from agent.doors import Door, doors
 from agent.evidence import inline, paragraph, text_of
 from agent.lineage import commits_of, effect
 from agent.model import Actor, AtMeans, AttributeChange, AttributeState, Change, ChangeId, PullRequest, Reached, Reason
+from agent.reach import Carried, Reach
 from graph.clock import rfc3339
 from graph.lexicon import Thing, former, things
 from graph.model import EntityRef, Properties, Value
@@ -22,7 +25,8 @@ SHOWN = 20
 """How many changes an answer lists; the rest is said to be cut."""
 
 _TYPES = (
-    "AUTHORED_BY", "CO_AUTHORED_BY", "COMMITTED_BY", "APPROVED_BY", "MERGED_BY", "PART_OF", "REVERTS", "REACHED", "RUNS_IN",
+    "AUTHORED_BY", "CO_AUTHORED_BY", "COMMITTED_BY", "APPROVED_BY", "MERGED_BY", "MERGED_AS", "PART_OF", "PERFORMED_BY", "REVERTS", "REACHED",
+    "RUNS_IN",
 )  # fmt: skip
 _AT_MEANS: dict[str, AtMeans] = {
     "Commit": "merged",
@@ -44,6 +48,8 @@ def assemble(
     store, view = context.store, context.view
     refs = list(dict.fromkeys(r for c in found for r in (c.change, *commits_of(c))))
     relations = store.neighbours(refs, view, Limits(rows=_ROWS), types=_TYPES).items
+    approvals = _approvals(context, relations)
+    relations = (*relations, *approvals)
     others = {end for r in relations for end in (r.src, r.dst)} - set(refs)
     entities = {r: e for e in store.entities([*refs, *sorted(others)], view) for r in e.refs}
     by_change: dict[EntityRef, list[RelationView]] = {r: [] for r in refs}
@@ -52,7 +58,35 @@ def assemble(
             if end in by_change:
                 by_change[end].append(relation)
     targets = _targets(context, found, known or {})
-    return tuple(_change(context, c, entities, by_change, targets.get(c.target)) for c in found)
+    approved: dict[EntityRef, list[RelationView]] = {}
+    for relation in approvals:
+        approved.setdefault(relation.src, []).append(relation)
+    carried = Reach(store, view, context.environments).of(found)
+    through = doors(store, view, found)
+    return tuple(
+        _change(
+            context,
+            c,
+            entities,
+            by_change,
+            targets.get(c.target),
+            approved,
+            carried.get((c.change, c.target), ()),
+            through.get((c.change, c.target)),
+        )
+        for c in found
+    )
+
+
+def _approvals(context: Context, relations: Sequence[RelationView]) -> tuple[RelationView, ...]:
+    """Who approved the pull requests that these changes came with."""
+    requests = sorted(
+        {e for r in relations if r.type in ("PART_OF", "MERGED_AS") for e in (r.src, r.dst) if e.kind == "PullRequest"}
+    )
+    if not requests:
+        return ()
+    page = context.store.neighbours(requests, context.view, Limits(rows=_ROWS), types=("APPROVED_BY",), direction="out")
+    return page.items
 
 
 def with_reasons(context: Context, change: Change, view: ChangeView) -> Change:
@@ -102,18 +136,26 @@ def _change(
     entities: Mapping[EntityRef, EntityView],
     by_change: Mapping[EntityRef, Sequence[RelationView]],
     target: Thing | None,
+    approved: Mapping[EntityRef, Sequence[RelationView]],
+    carried: Sequence[Carried],
+    door: Door | None,
 ) -> Change:
     entity = entities.get(found.change)
     relations = by_change[found.change]
     properties: Properties = entity.properties if entity else {}
     cited = [context.citations.cite(found.provenance)]
     outgoing = {t: [r for r in relations if r.type == t and r.src == found.change] for t in _TYPES}
-    request, request_citation = _pull_request(context, found.change, entities, outgoing["PART_OF"])
+    landed = [r for r in relations if r.type == "MERGED_AS" and r.dst == found.change]
+    came_with = [*outgoing["PART_OF"], *landed]
+    request, request_citation = _pull_request(context, found.change, entities, came_with)
+    asked = {e for r in came_with for e in (r.src, r.dst) if e.kind == "PullRequest"} | {found.change}
+    approvals = [*outgoing["APPROVED_BY"], *(r for e in asked for r in approved.get(e, ()))]
     if request_citation:
         cited.append(request_citation)
     commits = commits_of(found)
     # Who merged wrote nothing: the authors are those of the commits inside.
     wrote = [r for c in commits for r in by_change[c] if r.type == "AUTHORED_BY"] or outgoing["AUTHORED_BY"]
+    wrote = wrote or outgoing["COMMITTED_BY"] or outgoing["PERFORMED_BY"]
     return Change(
         change=ChangeId(
             kind=_snake(found.change.kind),
@@ -123,9 +165,9 @@ def _change(
         ),
         at=rfc3339(found.at),
         at_means=_AT_MEANS.get(found.change.kind, "happened"),
-        reached=_reached(found, entities, outgoing),
-        by=_actor([e for r in wrote or outgoing["COMMITTED_BY"] if (e := entities.get(r.dst))]),
-        approved_by=tuple(_name(e) for r in outgoing["APPROVED_BY"] if (e := entities.get(r.dst))),
+        reached=_reached(found, entities, outgoing, carried, door),
+        by=_actor([e for r in wrote if (e := entities.get(r.dst))]),
+        approved_by=tuple(dict.fromkeys(person_name(e) for r in approvals if (e := entities.get(r.dst)))),
         pull_request=request,
         title=inline(text_of(properties, "title"), 300),
         effect=effect(found),
@@ -136,6 +178,8 @@ def _change(
         moved_from=_moved_from(found.properties),
         commits=tuple(c.id for c in commits),
         reverted_by=tuple(r.src.id for r in relations if r.type == "REVERTS" and r.dst == found.change),
+        door=door.via if door else None,
+        outside_code=door.outside_code if door else False,
     )
 
 
@@ -143,7 +187,7 @@ def _pull_request(
     context: Context, change: EntityRef, entities: Mapping[EntityRef, EntityView], part_of: Sequence[RelationView]
 ) -> tuple[PullRequest | None, str]:
     entity = next(
-        (e for r in part_of if (e := entities.get(r.dst))),
+        (e for r in part_of for end in (r.dst, r.src) if end.kind == "PullRequest" and (e := entities.get(end))),
         entities.get(change) if change.kind == "PullRequest" else None,
     )
     number = entity.properties.get("number") if entity else None
@@ -156,8 +200,17 @@ def _pull_request(
 
 
 def _reached(
-    found: ChangeView, entities: Mapping[EntityRef, EntityView], outgoing: Mapping[str, Sequence[RelationView]]
+    found: ChangeView,
+    entities: Mapping[EntityRef, EntityView],
+    outgoing: Mapping[str, Sequence[RelationView]],
+    carried: Sequence[Carried],
+    door: Door | None,
 ) -> tuple[Reached, ...]:
+    if carried:
+        return tuple(c.reached for c in carried)
+    if door is not None:  # what was called took effect there and then
+        at = rfc3339(found.at)
+        return (Reached(environment=door.environment or "unknown", earliest=at, latest=at, basis="applied"),)
     reached: list[Reached] = []
     for relation in outgoing["REACHED"]:
         basis = text_of(relation.properties, "basis")
@@ -199,18 +252,12 @@ def _actor(authors: Sequence[EntityView]) -> Actor:
         inline(value)
         for author in people
         for statement in author.statements
-        for key in ("email", "login", "account_id")
+        for key in ("email", "login")
         if (value := text_of(statement.properties, key))
     ]
-    names = list(dict.fromkeys(_name(a) for a in people))
+    names = list(dict.fromkeys(inline(person_name(a)) for a in people))
     name = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
     return Actor(name=name, accounts=tuple(dict.fromkeys(accounts)))
-
-
-def _name(entity: EntityView) -> str:
-    person = next((s for s in entity.statements if s.ref.kind == "Person" and text_of(s.properties, "name")), None)
-    name = text_of(person.properties, "name") if person else text_of(entity.properties, "name")
-    return inline(name or text_of(entity.properties, "email") or entity.ref.id)
 
 
 def attributes(properties: Properties) -> tuple[AttributeChange, ...]:

@@ -36,6 +36,8 @@ class Context:
     citations: Citations = field(default_factory=Citations)
     missing: list[str] = field(default_factory=list[str])
     facts: list[StatedFact] = field(default_factory=list[StatedFact])
+    environments: frozenset[str] = frozenset()
+    """The only environments that count, when the question is about these."""
     notes: list[str] = field(default_factory=list[str])
     """Sentences before the answer: what in the question was not understood."""
     _resolved: dict[tuple[str, View], Resolution] = field(default_factory=dict[tuple[str, View], Resolution])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
@@ -42,12 +43,108 @@ class _Wording(NamedTuple):
     kind: QuestionKind
     pattern: str
     direction: Literal["in", "out"] = "in"
+    wanted: str = ""
+
+
+_ENVIRONMENT = (
+    r"(?:the )?(?P<e>prod(?:uction)?|prd|live|staging|stage|stg|dev(?:elopment)?|test(?:ing)?|qa|uat|preview|sandbox|canary|pre-?prod|dr)"
+    r"(?: (?:env(?:ironment)?|account|cluster|workspace))?"
+)
+_INTO = rf"(?: (?:to|in|into|on|onto|against) {_ENVIRONMENT})"
+_ARRIVE = (
+    r"(?:reach(?:ed)?|hit|get (?:in)?to|got (?:in)?to|gotten (?:in)?to|land(?:ed)? (?:in|on)|arrived? (?:in|at)|go(?:ne)?(?: out| live)? (?:to|in|on)|"
+    r"went(?: out| live)? (?:to|in|on)|(?:make|made) it (?:in)?to|ship(?:ped)?(?: out)? to|roll(?:ed)? out (?:to|in)|come to|"
+    r"(?:get|got|been|be|was|were|is) (?:deployed|applied|released|rolled out|shipped|promoted|pushed|live)(?: (?:to|in|on|into))?|"
+    r"take effect in|took effect in|taken effect in|deployed to|applied (?:to|in)|promoted to|released to)"
+)
+_SHIPPED = r"(?:deployed|shipped|released|rolled out|pushed(?: out)?|promoted|put live)"
+_DEPLOY = r"(?:deploy(?:ment)?s?|releases?|roll-?outs?|shipments?|push(?:es)?|appl(?:y|ies)|promotions?)"
+_RUN = r"(?:pipelines?|workflows?|ci|builds?|jobs?|actions|(?:pipeline|workflow|ci|build|github actions|actions|ci/cd) (?:runs?|jobs?|builds?)|runs?)"
+_ALERTS = r"(?:alerts?|pages?|alarms?|monitors?)"
+_FIRED = r"(?:fired?|firing|went off|go off|triggered|were firing|are firing|started(?: firing)?|did we get|have fired|came in|popped up|paged(?: us)?|rang|(?:were |was )?raised|showed up|follow(?:ed)?)"
+_BY_HAND = (
+    r"(?:by hand|manual(?:ly)?|hand-?(?:edit(?:ed)?|made)|outside (?:of )?(?:the )?(?:terraform|iac|code|infrastructure[- ]as[- ]code|pipelines?|ci(?:/cd)?|git|version control|automation)|"
+    r"(?:in|through|via|from|using|with) the (?:aws |cloud |web )?(?:console|cli)|click-?ops|out[- ]of[- ]band|bypassing (?:terraform|the pipeline|ci|code review)|"
+    r"without (?:terraform|going through (?:terraform|the pipeline|ci|code)|a (?:pull request|pr|commit)|code))"
+)
 
 
 _WORDINGS: tuple[_Wording, ...] = (
+    # -- approvals
+    _Wording("approved", rf"who(?:'s| all| has| have| had)* (?:approved|reviewed|signed off(?: on)?|okayed|ok(?:'e)?d|lgtm(?:'e)?d|greenlit|gave (?:the |an? )?(?:approval|go-?ahead|ok|green light|lgtm|sign-?off) (?:for|to|on)) (?:and merged )?{_THE}(?:{_NEWEST} )?(?:{_CHANGE} (?:to|of|in|on|for|that (?:\w+ )?changed|which (?:\w+ )?changed|that touched|behind) )?(?P<m>.+)"),
+    _Wording("approved", rf"(?:by whom|from whom) (?:was|were|is|has) {_THE}(?:{_NEWEST} )?(?:{_CHANGE} (?:to|of|in|on|for) )?(?P<m>.+?) (?:been )?(?:approved|reviewed|signed off)"),
+    _Wording("approved", rf"(?:was|were|has|is|did) {_THE}(?:{_NEWEST} )?(?:{_CHANGE} (?:to|of|in|on|for) )?(?P<m>.+?) (?:been |get |properly )*(?:approved|reviewed|signed off)(?: by (?:anyone|anybody|someone|somebody|who|whom))?"),
+    _Wording("approved", rf"whose (?:approval|review|sign-?off|lgtm) (?:did|does|was|is|has) {_THE}(?:{_NEWEST} )?(?:{_CHANGE} (?:to|of|in|on|for) )?(?P<m>.+?)(?: (?:get|have|got|had|on))?"),
+    _Wording("approved", rf"who (?:was|is|were|are) (?:the )?(?:approvers?|reviewers?) (?:of|for|on) {_THE}(?:{_NEWEST} )?(?:{_CHANGE} (?:to|of|in|on|for) )?(?P<m>.+)"),
+    _Wording("approved", r"who (?:merged|pressed merge on|hit merge on) (?P<m>(?:the )?(?:pr|pull request|merge request|mr|#).*)"),
+    # -- what stands before an alert or incident
+    _Wording("incident", rf"what(?:'s| has| had| was| were| is| all| else)*{_ADVERBS} (?:{_VERB}|happen(?:ed)?|went (?:out|live)|gone out|going on|{_SHIPPED}|applied|new|different)(?: (?:in|to|on) (?P<e>\w+))?(?: (?:right|just|shortly|immediately|directly|in the (?:hour|minutes|day|run-?up)|an hour|within the hour))* (?:before|prior to|leading up to|ahead of|preceding|up to) (?P<m>.+)", wanted="before"),
+    _Wording("incident", rf"(?:which|what|any|were there any|list|show)(?: (?:the|me|all))* (?:{_CHANGE}|{_DEPLOY})(?: (?:were|was|made|happened|landed|went out|went live|took effect|came|there|did we make|hit \w+|reached \w+))*(?: (?:right|just|shortly|immediately|directly|in the (?:hour|minutes|day|run-?up)|an hour|within the hour))* (?:before|prior to|leading up to|ahead of|preceding) (?P<m>.+)", wanted="before"),
+    _Wording("incident", r"what(?:'s| was| is| were)? (?:the )?(?:(?:confirmed|root|actual|real|underlying) )*(?:caus(?:e|es|ed)|reason|culprit)(?: (?:of|for|behind))? (?P<m>.+)"),
+    _Wording("incident", r"what (?:led to|was behind|is behind|triggered|started|set off|broke|explains) (?P<m>.*\b(?:incident|outage|alert|alarm|page|inc[-#]?\d+|pd[-#]?\w+|down(?:time)?)\b.*)"),
+    _Wording("incident", r"why did (?P<m>.*\b(?:incident|outage|alert|alarm|page|inc[-#]?\d+)\b.*?) (?:happen|occur|fire|start|begin|go off|trigger)"),
+    _Wording("incident", r"why (?:was|were|did) (?:there|we have) (?P<m>.*\b(?:incident|outage|alert|alarm)\b.*)"),
+    _Wording("incident", r"(?:what(?:'s| is| was)? )?(?:the )?root cause (?:of|for|behind) (?P<m>.+)"),
+    # -- which version ran
+    _Wording("running", rf"(?:which|what) (?:prs?|pull requests?|merge requests?|commits?|changes?)(?: (?:had|has))? (?:introduced|shipped|brought(?: in)?|produced|is behind|was behind|made up|went into|(?:was|were|is) in|contains?|led to|carried) (?:the )?(?:version|release|build|deployment|code)(?: of (?P<m>.+?))?(?: (?:that|which))?(?: (?:was|were|is))?(?: (?:running|live|deployed|active|ran|in))*(?:{_INTO})?(?: (?:when|at the time|as|while) (?:of )?(?P<w>.+))?"),
+    _Wording("running", rf"(?:which|what) (?:version|release|commit|build|image|tag|revision|sha|image tag|code)(?: of)? (?P<m>.+?)(?: (?:was|is|were|ran|runs|has been))?(?: (?:currently|actually))*(?: (?:running|live|deployed|in use|active|serving|rolled out|out))?{_INTO}(?: (?:when|at the time|as) (?:of )?(?P<w>.+))?"),
+    _Wording("running", rf"(?:which|what) (?:version|release|commit|build|image|tag|revision|sha|image tag|code)(?: (?:was|is|were|did|does|do))? (?:of )?(?P<m>.+?)(?: (?:was|is|were|ran|runs|run|running|on|at|use|have|live|deployed))*{_INTO}?(?: (?:when|at the time|as) (?:of )?(?P<w>.+))"),
+    _Wording("running", rf"(?:which|what) (?:version|release|build|image|tag|revision|image tag)(?: (?:of|was|is|were|did|does|do))+ (?P<m>.+?)(?: (?:was|is|were|ran|runs|run|running|on|at|use|have|live|deployed|currently))*{_INTO}?"),
+    _Wording("running", rf"what(?:'s| is| was| were) (?:currently )?(?:running|live|deployed)(?: (?:of|for) (?P<m>.+?))?{_INTO}(?: for (?P<n>.+))?"),
+    _Wording("running", rf"who(?:'s| has| was it that| did)?(?: the)?(?: last(?: one)?| most recently| latest)?(?: to| who)? {_SHIPPED} (?P<m>.+?)(?: (?:last|most recently|latest))?{_INTO}?(?: (?:last|most recently|latest))?", wanted="who"),
+    _Wording("running", rf"who (?:did|made|ran|triggered|kicked off|started|performed) (?:the )?(?:{_NEWEST} )?{_DEPLOY} (?:of|for|to) (?P<m>.+?){_INTO}?", wanted="who"),
+    _Wording("running", rf"when (?:was|did|were)(?: \w+)?? (?P<m>.+?) (?:last|most recently) (?:{_SHIPPED}|ship|go out|deploy|get {_SHIPPED}){_INTO}?", wanted="when"),
+    _Wording("running", rf"(?:(?:what|when|which|who)(?:'s| was| is)? )?(?:the )?{_NEWEST} {_DEPLOY} (?:of|for) (?P<m>.+?){_INTO}?", wanted="what"),
+    # -- when a change reached an environment
+    _Wording("reached", rf"(?:when|at what time|what time|since when) (?:did|was|were|has|is|had) {_THE}(?:{_NEWEST} )?(?:{_CHANGE} (?:to|of|in|on|for) )?(?P<m>.+?) (?:actually |finally |first )*{_ARRIVE} {_ENVIRONMENT}", wanted="when"),
+    _Wording("reached", rf"(?:when|at what time|what time|since when) (?:was|were|is|has|had|did) {_THE}(?:{_NEWEST} )?(?:{_CHANGE} (?:to|of|in|on|for) )?(?P<m>.+?) (?:actually |finally |first )*(?:been )?(?:{_SHIPPED}|applied|live|go live|take effect|in effect|in){_INTO}?", wanted="when"),
+    _Wording("reached", rf"(?:has|did|had|have) {_THE}(?:{_NEWEST} )?(?:{_CHANGE} (?:to|of|in|on|for) )?(?P<m>.+?) (?:actually |already |ever |yet |even )*{_ARRIVE} {_ENVIRONMENT}(?: (?:yet|already|at all|so far))?", wanted="whether"),
+    _Wording("reached", rf"(?:is|was|are|were) {_THE}(?:{_NEWEST} )?(?:{_CHANGE} (?:to|of|in|on|for) )?(?P<m>.+?) (?:already |actually |yet |now )*(?:in|on|live in|live on|out in|out on|{_SHIPPED} (?:to|in|on)|running (?:in|on)|applied (?:to|in)) {_ENVIRONMENT}(?: (?:yet|already|by now|at all|so far|now))?", wanted="whether"),
+    _Wording("reached", rf"(?:which|what) environments? (?:has|have|did|is|was) {_THE}(?:{_NEWEST} )?(?:{_CHANGE} (?:to|of|in|on|for) )?(?P<m>.+?)(?: (?:reached|reach|in|been (?:deployed|applied) to|live in|deployed to|gone to|got to))?", wanted="where"),
+    # -- what went out
+    _Wording("went_out", rf"what(?:'s| has| have| had| was| were| all| else| got| exactly)* (?:went|gone|go) (?:out|live){_INTO}?(?: (?:for|of|from) (?P<m>.+))?"),
+    _Wording("went_out", rf"what(?:'s| has| have| had| was| were| been| is| all| else| got| exactly| things| services?| did we)* (?:{_SHIPPED}|applied|shipped|ship|deploy|landed|land|release|rolled out|roll out){_INTO}?(?: (?:for|of|from|to) (?P<m>.+))?"),
+    _Wording("went_out", rf"what(?:'s| has| have| had| all| else| changes?)* (?:reached|hit|made it (?:in)?to|arrived in|landed (?:in|on)|took effect (?:in|on)|got (?:in)?to|came to) {_ENVIRONMENT}"),
+    _Wording("went_out", rf"(?:(?:which|what|list|show|all|any|give|get|were there|are there|have there been|did we have|me|the|us) )*{_DEPLOY}(?: (?:were|have|has|was|did|been|that|which|made|done|happened?|landed|there|went out|went live|reached|hit|we do|did we do|do we have|run))*{_INTO}?(?: (?:of|for) (?P<m>.+?))?{_INTO.replace('?P<e>', '?P<e2>')}?"),
+    # -- where it was talked about
+    _Wording("discussed", r"where (?:was|were|is|has|did|do|have)(?: (?:we|they|people|the team|anyone|somebody|someone|it))* (?P<m>.+?) (?:been )?(?:discussed|talked about|decided|agreed(?: on| upon)?|debated|mentioned|announced|brought up|raised|proposed)(?: (?:in|on) (?:slack|chat))?"),
+    _Wording("discussed", r"where (?:did|do|have|was|were) (?:we|they|people|the team|anyone|somebody|someone|you|it) (?:discuss|discussed|talk about|talked about|decide(?:d)?(?: on)?|agree(?:d)?(?: on| to)?|debate|mention|bring up) (?P<m>.+)"),
+    _Wording("discussed", r"(?:which|what|in which|in what|is there an?|was there an?|is there any|was there any|any|find|show|show me|link me|give me|point me (?:to|at))(?: the)? (?:slack )?(?:threads?|channels?|conversations?|discussions?|chats?|messages?|slack)(?: (?:was|were|is|has|did|that|which|where|we|people|they))* (?:discuss(?:ed|es|ing)?|cover(?:s|ed)|about|on|for|mention(?:s|ed|ing)?|talk(?:s|ed|ing)? about|led to|decided(?: on)?|behind|regarding|related to|concerning) (?P<m>.+?)(?: (?:discussed|talked about|decided|mentioned)(?: in)?)?"),
+    _Wording("discussed", r"what (?:was|were|has been|had been|got) (?:said|decided|agreed(?: on| upon)?|discussed|the (?:decision|outcome|conclusion|discussion|conversation|consensus))(?: (?:in (?:slack|chat)))? (?:about|on|regarding|for|concerning|around|with|of) (?P<m>.+)"),
+    _Wording("discussed", r"what did (?:we|the team|people|they|everyone|somebody|you guys|folks) (?:decide|agree|say|discuss|conclude)(?: (?:about|on|to do about|to do with|regarding|for|concerning|around|in slack about))? (?P<m>.+)"),
+    _Wording("discussed", r"(?:what(?:'s| is| was) )?the (?:decision|discussion|conversation|consensus|slack thread|thread) (?:about|on|regarding|for|behind|around) (?P<m>.+)"),
+    _Wording("discussed", r"(?:who|did (?:anyone|somebody|anybody|someone)) (?:discuss(?:ed)?|talk(?:ed)? about|mention(?:ed)?|say (?:something|anything) about|said (?:something|anything) about) (?P<m>.+)"),
+    # -- alerts
+    _Wording("alerts", rf"(?:which|what|any|list|show|did any|were there any|have any|has any|the|all|me) ?(?:the |all |of the |other |new )*{_ALERTS}(?: (?:{_FIRED}|we got|happened|occurred|there|did))*(?: (?:right|just|shortly|soon|immediately|directly|in the (?:hours?|minutes)))* (?:after|following|once|since|because of|as a result of|on the back of) (?P<m>.+)", "out"),
+    _Wording("alerts", r"what (?:alerted|paged(?: us)?|fired|went off|started (?:alerting|firing))(?: (?:right|just|shortly|soon|immediately|directly))* (?:after|following|once|since) (?P<m>.+)", "out"),
+    _Wording("alerts", rf"did (?P<n>.+? )?(?:deploy(?:ment|ing)?|releas(?:e|ing)|roll-?(?:ing )?out) (?:of )?(?P<m>.+?) (?:trigger|cause|set off|lead to|fire) (?:any )?{_ALERTS}", "out"),
+    _Wording("alerts", rf"(?:which|what|any|list|show|did any|were there any|have any|are there any|is there any|has any|the|all|me) ?(?:the |all |of the |other |new |recent )*{_ALERTS}(?: (?:{_FIRED}|we got|happened|occurred|there|did|have|has|are|were|currently|been|right now|active|open))*(?: (?:for|about|on|in|from|against|to) (?P<m>.+))?"),
+    # -- pipelines
+    _Wording("pipeline", rf"(?:which|what) {_RUN}(?: (?:run|job|has|have|had|was it that|that))* (?:applied|{_SHIPPED}|built|ran(?: (?:for|on))?|was (?:for|used for)|carried out|executed|handled|tested|rolled out|put)(?: out)? {_THE}(?:{_CHANGE} (?:to|of|in|on|for) )?(?P<m>.+?)(?: live)?{_INTO}?"),
+    _Wording("pipeline", rf"(?:which|what) {_RUN}(?: (?:has|have|had|was|were|is))*{_ADVERBS} (?:failed|broke(?:n)?|red|failing|errored)(?: (?:for|on|in|of|during) (?P<m>.+))?", wanted="failed"),
+    _Wording("pipeline", r"(?:which|what) (?:step|job|stage|part)(?: of)? (?P<m>.+?) (?:failed|broke|errored)", wanted="failed"),
+    _Wording("pipeline", r"(?:which|what) (?:step|job|stage)(?: has| had)? (?:failed|broke|errored) (?:in|on|for|of|during|when) (?P<m>.+)", wanted="failed"),
+    _Wording("pipeline", rf"(?:why )?(?:did|has|have|is|was|were) (?:the )?{_RUN} (?:for|of|on|that (?:applied|deployed|built)) (?P<m>.+?) (?:fail(?:ed)?|pass(?:ed)?|succeed(?:ed)?|green|red|broken)"),
+    _Wording("pipeline", rf"(?:by|in|with|through) (?:which|what) {_RUN} (?:was|were|did) {_THE}(?P<m>.+?) (?:been )?(?:applied|{_SHIPPED}|built|run|tested)(?:{_INTO})?"),
+    # -- what expires
+    _Wording("expiring", r"(?:which|what)(?: of (?:our|the))?(?: (?P<m>.*?\b(?:certs?|certificates?|keys?|secrets?|credentials?|tokens?)(?: for \S+)?))?(?: (?:will|is|are|is going to|are going to|that|which|do|does))*(?: (?:next|soon|first))? (?:expires?|expiring|runs? out|running out|due|lapses?|to expire)(?: (?:next|soon|first|soonest|in|within|the soonest))*"),
+    _Wording("expiring", r"when (?:does|do|will|did|is|are)(?: (?:the|our))* (?P<m>.+?) (?:expires?|expiring|run out|lapse|due(?: to expire)?|set to expire|going to expire)"),
+    _Wording("expiring", r"(?:(?:what|which)(?:'s| is| are) )?(?:the )?next (?P<m>(?:tls |ssl |acm )?(?:certs?|certificates?|keys?|secrets?|credentials?|tokens?))(?: (?:that |which )?(?:to expire|expiring|due(?: to expire)?|expires|will expire|that expires))?"),
+    # -- on call
+    _Wording("on_call", r"who(?:'s| is| was|'s been| are| were)? (?:currently )?on[- ]?call (?:for|of|on|about|when|with|at) (?P<m>.+)", wanted="on_call"),
+    _Wording("on_call", r"who(?:m)? (?:should|do|can|could|must|would|shall) (?:i|we|one) (?:page|call|wake(?: up)?) (?:about|for|regarding|on|over|when) (?P<m>.+)", wanted="on_call"),
+    _Wording("on_call", r"who(?:'s| is| was)? (?:the )?(?:on[- ]?call|first responder|primary)(?: (?:person|engineer|responder))? (?:for|of|on) (?P<m>.+)", wanted="on_call"),
+    _Wording("on_call", r"(?:who|which team|what team|which group|whom) (?:owns?|is responsible for|is in charge of|looks after|maintains?|should (?:fix|handle|look at)|do i ping about) (?P<m>.*\b(?:alert(?:ing|s)?|alarm|incident|outage|paged?|firing|fired)\b.*)", wanted="owner"),
+    # -- accounts
+    _Wording("who_is", r"(?:which|what) (?:person|human|people|engineer|user|one of us|colleague|developer|employee) (?:is|was|are|uses?|used|owns?|has|belongs? to|goes by|is behind|hides behind)(?: (?:behind|the|an?|called|named))* (?P<m>.+)"),
+    _Wording("who_is", r"whose (?:(?:aws|slack|github|gitlab|kubernetes|k8s|pagerduty|iam|sso) )*(?:account|login|user(?:name)?|handle|session|role session|access key|key|id|identity|email|mail|mail address|nick|nickname)(?: (?:name|id))? (?:is|was) (?P<m>.+)"),
+    _Wording("who_is", r"who(?:'s| is| was| are)? (?:really |actually )*(?:behind|using|hiding behind) (?P<m>.+)"),
+    _Wording("who_is", r"(?:what|which)(?: are| other)? (?:accounts?|logins?|handles?|identities|names|usernames?|user names)(?: does| do| did| has)? (?P<m>.+?)(?: (?:have|has|use|own|go by|got))?"),
+    _Wording("who_is", r"what(?:'s| is| are| was) (?P<m>.+?)(?:'s|’s|s')? (?:(?:aws|slack|github|gitlab|kubernetes|k8s|pagerduty|iam|sso|git) )+(?:account|login|user(?:name)?|handle|id|name|session|email|mail|identity)"),
+    _Wording("who_is", r"who(?:'s|se| is| was| are) (?:the )?(?:(?:aws|slack|github|gitlab|kubernetes|k8s|pagerduty|iam|sso|git|cloudtrail|role|assumed|display|user) )*(?:account|login|user(?:name)?|handle|session|role session|access key|key|principal|identity|mail|email|nick|member|author|committer|person|name)(?: (?:called|named|id|name|with the (?:name|id|mail|email|login)))? (?P<m>\S+(?: \S+){0,3})"),
     # -- owner
     _Wording("owner", rf"who(?:'s| is| are| was)? {_THE}(?:(?:current|code) ?)*(?:owners?|maintainers?|responsible|in charge|accountable) (?:person )?(?:of|for) (?P<m>.+)"),
-    _Wording("owner", r"who (?:all )?(?:currently )?(?:owns?|owned|maintains?|looks after|takes care of|runs|is on call for) (?P<m>.+)"),
+    _Wording("owner", r"who (?:all )?(?:currently )?(?:owns?|owned|maintains?|looks after|takes care of|runs) (?P<m>.+)"),
     _Wording("owner", r"(?:which|what) (?:team|person|group|people|teams|squad) (?:owns?|maintains?|is responsible for|is in charge of|looks after|runs) (?P<m>.+)"),
     _Wording("owner", r"whose (?:is )?(?P<m>.+?)(?: (?:is|are) (?:it|this|that|these))?"),
     _Wording("owner", r"(?:the )?(?:code ?)?owners? (?:of|for) (?P<m>.+)"),
@@ -104,12 +201,16 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording("state_at", r"(?:what|which) (?P<a>[\w.\- ]{1,60}?) (?:does|did|do|has|had) (?P<m>.+?) (?:have|has|had|use|used|listen(?:ed)? (?:on|to)|allow(?:ed)?|run(?: on)?|expose|set|open)"),
     _Wording("state_at", r"what (?:value|values) (?:did|does|has|had) (?P<m>.+?)(?: have| has)?"),
     _Wording("state_at", r"what (?:was|were) (?P<m>.+)"),
+    # -- who is it
+    _Wording("who_is", r"who(?:'s| is| was) (?P<m>@?[\w.@+\-/:]+(?: [\w.@+\-/:]+){0,2})"),
     # -- what is it
     _Wording("what_is", r"(?:what(?:'s| is| are|s)|describe|explain|(?:show|list|find|give|display|get)(?: me| us)?|locate|where(?:'s| is| are)|tell me about|info(?:rmation)? (?:on|about|for)|details? (?:of|on|about|for)|look ?up|search(?: for)?|about) (?:(?:all|about) )?(?:(?:of )?(?:the|our) )?(?P<m>.+?)(?: (?:defined|located|declared|live|for|about))?"),
     _Wording("what_is", rf"(?:what|which) (?P<m>.+?) (?:are there|do we have|exist)(?P<p> {_IN} .+)?"),
     _Wording("what_is", r"what (?:does|do) (?P<m>.+?) (?:do|mean|stand for)"),
 )  # fmt: skip
 
+_WITHOUT_MENTION = frozenset({"what_changed", "went_out", "alerts", "pipeline", "expiring", "running"})
+"""Kinds of question that need name nothing."""
 _SMALL_TALK = frozenset(
     {"help", "hello", "hi", "hey", "thanks", "thank you", "test", "ping", "?", "yes", "no", "ok", "what", "who", "why"}
 )
@@ -164,7 +265,10 @@ def understand(text: str, now: Instant) -> Question:
     times = read_times(core, now)
     rest = _core(times.rest)
     tail = _last_tail(rest)
+    by_hand = _by_hand().search(rest)
     for worded in (rest, rest[:tail]) if tail is not None else (rest,):
+        if by_hand and (question := _made_by_hand(asked, worded, times)):
+            return question
         if question := _worded(asked, worded, times):
             return question
     if rest.casefold() in _SMALL_TALK:
@@ -176,17 +280,36 @@ def understand(text: str, now: Instant) -> Question:
     return Question("what_is", asked, mention=_mention(rest), at=times.at, since=times.since, until=times.until)
 
 
+def _made_by_hand(asked: str, text: str, times: Times) -> Question | None:
+    """The question without the words that ask for manual changes: "who changed X by hand" asks that of X."""
+    rest = _SPACE.sub(" ", _by_hand().sub(" ", text)).strip(" ,")
+    rest = re.sub(r"^(were|was|are|is|have|has) there (any|some) changes?", r"what changes", rest, flags=re.I)
+    question = _worded(asked, rest, times)
+    if question is None or question.kind not in (
+        "what_changed",
+        "who_changed",
+        "went_out",
+        "why",
+        "incident",
+        "what_is",
+    ):
+        return None
+    return replace(question, kind="by_hand")
+
+
 def _worded(asked: str, text: str, times: Times) -> Question | None:
     """The question of the first wording that fits."""
     for wording in _WORDINGS:
         if not (found := _pattern(wording).fullmatch(text)):
             continue
         groups = found.groupdict()
-        mention = _mention((groups.get("m") or "") + (groups.get("p") or ""))
+        mention = _mention((groups.get("m") or groups.get("n") or "") + (groups.get("p") or ""))
         by = _person(groups.get("by") or "")
         effects = _effects(groups.get("v") or "")
         if question := _question(wording, asked, mention, by, times, effects, groups.get("a") or ""):
-            return question
+            environment = groups.get("e") or groups.get("e2") or ""
+            wanted = _mention(groups.get("w") or "") or wording.wanted
+            return replace(question, environment=environment.casefold(), wanted=wanted)
     return None
 
 
@@ -205,7 +328,7 @@ def _question(
         kind = "what_changed"
     if kind == "who_changed" and not mention:
         kind = "what_changed"
-    if not mention and kind != "what_changed":
+    if not mention and kind not in _WITHOUT_MENTION:
         return None
     return Question(
         kind, asked, mention, times.since, times.until, times.at, by, effects, _mention(attribute), wording.direction
@@ -255,6 +378,11 @@ def _pattern(wording: _Wording) -> re.Pattern[str]:
 @lru_cache(maxsize=1)
 def _anything() -> re.Pattern[str]:
     return re.compile(rf"(?:any|some|every)thing(?: (?:else|at all))?(?: {_IN} (?P<rest>.+))?", re.I)
+
+
+@lru_cache(maxsize=1)
+def _by_hand() -> re.Pattern[str]:
+    return re.compile(rf"\b{_BY_HAND}(?!\w)", re.I)
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,26 @@ from graph.clock import Instant
 
 Status: TypeAlias = Literal["answered", "ambiguous", "not_found", "refused"]
 QuestionKind: TypeAlias = Literal[
-    "who_changed", "what_changed", "why", "owner", "dependencies", "state_at", "what_is", "refused"
+    "who_changed",
+    "what_changed",
+    "why",
+    "approved",
+    "reached",
+    "went_out",
+    "running",
+    "by_hand",
+    "discussed",
+    "alerts",
+    "incident",
+    "pipeline",
+    "expiring",
+    "who_is",
+    "on_call",
+    "owner",
+    "dependencies",
+    "state_at",
+    "what_is",
+    "refused",
 ]
 AtMeans: TypeAlias = Literal["merged", "applied", "deployed", "authored", "happened"]
 
@@ -31,7 +50,9 @@ class Question:
         by: the person named ("what did Ann change").
         effects: only these effects ("who deleted X"); empty means any.
         attribute: words of the attribute asked about ("the port of X"), when that is clear from the wording.
-        direction: of dependencies: `in` is what depends on it, `out` what it depends on.
+        direction: of dependencies: `in` is what depends on it, `out` what it depends on. Of events: `out` is after, `in` before.
+        environment: the environment named ("to prod"), as asked.
+        wanted: what is asked for of several ("who", "when", "what", "version", "is it"), where the wording tells.
         reason: why it was refused, a sentence.
     """
 
@@ -45,6 +66,8 @@ class Question:
     effects: frozenset[str] = frozenset()
     attribute: str = ""
     direction: Literal["in", "out"] = "in"
+    environment: str = ""
+    wanted: str = ""
     reason: str = ""
 
 
@@ -144,6 +167,10 @@ class Change(Struct, frozen=True, kw_only=True):
     moved_from: str | None = None
     commits: tuple[str, ...] = ()
     reverted_by: tuple[str, ...] = ()
+    door: str | None = None
+    """How an audited change came in: console, cli, terraform …"""
+    outside_code: bool = False
+    """An audited change of what code manages that no apply explains."""
 
 
 class EntityItem(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from graph.clock import SECOND, Instant, from_datetime
+from graph.clock import DAY, SECOND, Instant, from_datetime
 
 _MONTHS = (
     "january",
@@ -56,11 +56,12 @@ _STRIP = "\"'`“”‘’«»,;?!()[]"
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A stretch of time, `start <= t < end`. `exact` when a time of day was given, or "now"."""
+    """A stretch of time, `start <= t < end`. `exact` when a time of day was given, or "now"; `dateless` when nothing told its day."""
 
     start: Instant
     end: Instant
     exact: bool = False
+    dateless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +132,13 @@ class _Reader:
             first = self.time(i + 1, bare=True)
             if first and self.word(first[1]) in {"and", "to", "until", "till", "-", "–"}:
                 second = self.time(first[1] + 1, bare=True)
+                if second and first[0].dateless:  # "between 14:00 and 15:00 on 4 March": the date is that of both
+                    first = (self._on_day_of(first[0], second[0]), first[1])
+                elif second and second[0].dateless:
+                    second = (self._on_day_of(second[0], first[0]), second[1])
                 if second:
-                    return _Clause(second[1], first[0].start, second[0].end, second[0].end - 1)
+                    end = second[0].start if second[0].exact and first[0].exact else second[0].end
+                    return _Clause(second[1], first[0].start, end, end - 1)
             if first and word == "from":
                 return _Clause(first[1], first[0].start, first[0].end, self._moment(first[0]))
             return None
@@ -164,7 +170,8 @@ class _Reader:
         """A time expression and where it stops. `bare`: a preposition stands before it, so that a year or a month's name counts."""
         if self.word(i) == "the" and (found := self.time(i + 1, bare=bare)):
             return found
-        return self._relative(i) or self._ago(i) or self._date(i, bare=bare) or self._weekday(i, bare=bare)
+        found = self._relative(i) or self._ago(i) or self._date(i, bare=bare) or self._weekday(i, bare=bare)
+        return found or (self._clock(i) if bare else None)
 
     # -- relative to now
 
@@ -305,22 +312,48 @@ class _Reader:
         start = midnight - timedelta(days=(midnight.weekday() - day - 1) % 7 + 1)
         return _span(start, start + timedelta(days=1))
 
+    def _clock(self, i: int) -> tuple[Interval, int] | None:
+        """A time of day by itself: of the day that follows ("14:02 on 4 March"), else the last one that is not ahead."""
+        found = _CLOCK.fullmatch(self.word(i))
+        of_day = _seconds_of_day(found) if found else None
+        if of_day is None:
+            return None
+        stop = i + 2 if self.word(i + 1) in {"utc", "gmt", "z"} else i + 1
+        day = self._relative(stop) or self._date(stop, bare=True) or self._weekday(stop, bare=True)
+        if day is None and self.word(stop) in {"on", "of"}:
+            day = self._date(stop + 1, bare=True) or self._weekday(stop + 1, bare=True)
+        midnight = from_datetime(self.today.replace(hour=0, minute=0, second=0, microsecond=0))
+        start = (day[0].start if day else midnight) + of_day * SECOND
+        if day is None and start > self.now:
+            start -= DAY
+        return Interval(start, start + 60 * SECOND, exact=True, dateless=day is None), day[1] if day else stop
+
+    def _on_day_of(self, clock: Interval, other: Interval) -> Interval:
+        """The same time of day on another's day."""
+        start = other.start // DAY * DAY + clock.start % DAY
+        return Interval(start, start + 60 * SECOND, exact=True)
+
     def _with_clock(self, interval: Interval, stop: int) -> tuple[Interval, int]:
         """A day may be followed by a time of day, `at 10:30 UTC`."""
         at = stop + 1 if self.word(stop) == "at" else stop
         found = _CLOCK.fullmatch(self.word(at))
         if not found:
             return interval, stop
-        hour, minute, second = (
-            (int(found[1]), int(found[2]), int(found[3] or 0))
-            if found[1]
-            else (int(found[5]) % 12 + (12 if found[6].casefold() == "pm" else 0), 0, 0)
-        )
-        if hour > 23 or minute > 59 or second > 59:
+        of_day = _seconds_of_day(found)
+        if of_day is None:
             return interval, stop
-        start = interval.start + (hour * 3600 + minute * 60 + second) * SECOND
+        start = interval.start + of_day * SECOND
         after = at + 2 if self.word(at + 1) in {"utc", "gmt", "z"} else at + 1
         return Interval(start, start + 60 * SECOND, exact=True), after
+
+
+def _seconds_of_day(clock: re.Match[str]) -> int | None:
+    hour, minute, second = (
+        (int(clock[1]), int(clock[2]), int(clock[3] or 0))
+        if clock[1]
+        else (int(clock[5]) % 12 + (12 if clock[6].casefold() == "pm" else 0), 0, 0)
+    )
+    return None if hour > 23 or minute > 59 or second > 59 else hour * 3600 + minute * 60 + second
 
 
 def _iso(found: re.Match[str]) -> Interval | None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import msgspec
 
 from agent.assemble import SHOWN, assemble, with_reasons
+from agent.chain import chain_of
 from agent.context import CANDIDATES, Context, match, named
+from agent.doors import Door
 from agent.evidence import inline
+from agent.fold import Folded, fold
 from agent.lineage import COSMETIC, Lineage, changes_of, effect
 from agent.model import Answer, Change, Match
+from agent.narrative import approvals, arrivals, best_messages, calls, quote
 from agent.people import find_people, made_by
 from agent.phrasing import afterwards, plural, who_did
+from agent.reach import Reach, environment_of, mentioned_environment
+from agent.shipments import shipments
 from agent.target import Target, find_target, not_found
 from graph.groups import gone_since
-from graph.lexicon import Thing
+from graph.lexicon import Thing, things
 from graph.model import EntityRef
 from graph.store import ChangeQuery, ChangeView, Limits
 from graph.text import name_tokens
@@ -31,10 +39,26 @@ def answer(context: Context) -> Answer:
     return answer_about(context, target)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer, with the change that it is about as the store has it (None when there is none)."""
+
+    answer: Answer
+    main: ChangeView | None = None
+    change: Change | None = None
+
+
 def answer_about(context: Context, target: Target) -> Answer:
     """The same for a target that was found before."""
+    return told_about(context, target).answer
+
+
+def told_about(context: Context, target: Target) -> Told:
+    """The same, with the change itself."""
+    target = _where(context, target)
     lineage, known = history_of(context, target)
-    lineage = _by_person(context, lineage)
+    folded = fold(context.store, context.view, _by_person(context, lineage))
+    lineage = folded.lineage
     if target.attribute:
         lineage = _of_attribute(lineage, target.attribute)
     shown = _shown(lineage)
@@ -46,14 +70,15 @@ def answer_about(context: Context, target: Target) -> Answer:
     if target.sort == "group" and main is not None:
         resolved, candidates = _of_group(target, changes, main)
     if main is None:
-        return _nothing(context, target)
+        return Told(_nothing(context, target))
     changes = (*changes[:main], with_reasons(context, changes[main], shown[main]), *changes[main + 1 :])
     note_coverage(context, changes[main])
     text = _text(context, target, changes, main, len(lineage.changes))
+    text = " ".join([text, *_way(context, shown[main], changes[main], folded)])
     ambiguous = target.ambiguous
     if ambiguous:
         text += f" {plural(target.resolution.rivals, 'other thing')} may be meant, too."
-    return context.answer(
+    found = context.answer(
         "ambiguous" if ambiguous else "answered",
         text,
         confidence=confidence,
@@ -62,6 +87,59 @@ def answer_about(context: Context, target: Target) -> Answer:
         changes=changes,
         truncated=lineage.cut or len(lineage.changes) > len(shown),
     )
+    return Told(found, shown[main], changes[main])
+
+
+def _where(context: Context, target: Target) -> Target:
+    """The target in the environments that the question is about: those of the instances it names, or the one named beside it.
+
+    What was done in staging is never told of prod.
+    """
+    instances = [t for t in target.things if t.ref.kind == "Resource"]
+    if instances and len(instances) == len(target.things):
+        context.environments = frozenset(e for t in instances if (e := t.text("environment") or t.text("workspace")))
+        return target
+    known = shipments(context.store, context.view).environments
+    asked = context.question.environment or mentioned_environment(context.question.mention, known)
+    if not asked or target.sort not in ("thing", "group"):
+        return target
+    others = things(context.store, [r for r in target.refs if r.kind == "Resource"], context.view)
+    where = {t.ref: environment_of(t.text("environment") or t.text("workspace"), known) for t in others}
+    if asked not in where.values():
+        return target
+    context.environments = frozenset({asked})
+    return replace(target, refs=tuple(r for r in target.refs if where.get(r, asked) == asked))
+
+
+def _way(context: Context, view: ChangeView, change: Change, folded: Folded) -> list[str]:
+    """How the change came about and arrived, as far as the sources tell."""
+    events = folded.carried.get((view.change, view.target), ())
+    sentences: list[str] = []
+    if view.change.kind == "AuditEvent" and (door := folded.doors.get((view.change, view.target))):
+        sentences.append(door_sentence(context, view, door))
+    chain = chain_of(context.store, context.view, view)
+    sentences += approvals(context, chain)
+    if context.question.kind != "why" and chain.messages:
+        sentences += [quote(context, m) for m in best_messages(chain, 1)]
+    carried = Reach(context.store, context.view, context.environments).of([view]).get((view.change, view.target), ())
+    sentences += arrivals(context, carried)
+    return [*sentences, *calls(context, events)]
+
+
+def door_sentence(context: Context, view: ChangeView, door: Door) -> str:
+    """That a change was made by hand, and whether code manages what it changed."""
+    cited = context.citations.cite(view.provenance)
+    how = {"console": "in the console", "cli": "on the command line", "kubectl": "with kubectl"}.get(
+        door.via, f"by way of {inline(door.via, 30)}" if door.via != "unknown" else "by a direct call"
+    )
+    where = f" in {inline(door.environment, 40)}" if door.environment else ""
+    if door.outside_code:
+        return context.state(
+            f"It was made by hand{where}, {how}: no apply of the code that manages it explains it.", cited
+        )
+    if door.by_hand:
+        return context.state(f"It was made{where} {how}.", cited)
+    return context.state(f"It was made{where} by an apply ({inline(door.via, 30)}).", cited)
 
 
 def _assembled(

@@ -4,49 +4,75 @@ from __future__ import annotations
 
 import re
 
+from agent.chain import Chain, chain_of
 from agent.context import Context
-from agent.evidence import inline
+from agent.evidence import inline, paragraph
 from agent.lineage import COSMETIC
-from agent.model import Answer
-from agent.questions.who_changed import answer_about
+from agent.model import Answer, Change, Reason
+from agent.narrative import best_messages, quote
+from agent.nearby import said_nearby
+from agent.questions.who_changed import told_about
 from agent.target import find_target, not_found
 
 _LINK = re.compile(r"https?://[^\s<>\")\]]{4,300}")
 _QUOTED = 400
+_MESSAGES = 2
 
 
 def answer(context: Context) -> Answer:
-    """The newest meaningful change and the reasons that were written down for it."""
+    """The newest meaningful change and the reasons that were written down for it: in chat, pull request and commit."""
     import msgspec
 
     target = find_target(context, context.question.mention)
     if target is None:
         return not_found(context, context.question.mention)
-    found = answer_about(context, target)
-    change = next((c for c in found.changes if c.effect not in COSMETIC), None)
-    if change is None:
+    told = told_about(context, target)
+    found, change, view = told.answer, told.change, told.main
+    if change is None or view is None or change.effect in COSMETIC:
         return found
     sentences = [found.text]
-    body = next((r for r in change.why if r.text != (change.pull_request.title if change.pull_request else "")), None)
+    chain = chain_of(context.store, context.view, view)
+    quoted = best_messages(chain, _MESSAGES)
+    if not chain.messages:
+        quoted = said_nearby(context, view, change)
+    sentences += [quote(context, m) for m in quoted]
+    written = [*change.why, *_bodies(context, chain, change)]
+    body = next((r for r in written if r.text != (change.pull_request.title if change.pull_request else "")), None)
     if body:
         sentences.append(context.state(f"The reason given: “{inline(body.text, _QUOTED)}”.", body.citation))
         links = list(dict.fromkeys(_LINK.findall(body.text)))[:3]
         if links:
             sentences.append(f"It links {' and '.join(inline(u, 200) for u in links)}.")
-    else:
-        context.missing.append("the commit message gives no reason beyond its title")
+    elif not quoted:
+        context.missing.append("neither the commit nor its pull request gives a reason beyond a title")
         title = change.pull_request.title if change.pull_request and change.pull_request.title else change.title
         if title:
             sentences.append(f"No reason is given beyond its title, “{inline(title)}”.")
     sentences += _reverts(context, change.change.id)
+    reasons = tuple(Reason(text=m.text, citation=context.citations.cite(m.said)) for m in quoted)
+    main = msgspec.structs.replace(change, why=(*reasons, *written))
     return msgspec.structs.replace(
         found,
         text=" ".join(sentences),
+        changes=tuple(main if c is change else c for c in found.changes),
         facts=tuple(context.facts),
         citations=context.citations.all(),
         missing=tuple(dict.fromkeys(context.missing)),
-        confidence=found.confidence if change.why else round(found.confidence * 0.6, 4),
+        confidence=found.confidence if main.why else round(found.confidence * 0.6, 4),
     )
+
+
+def _bodies(context: Context, chain: Chain, change: Change) -> list[Reason]:
+    """What the pull request's own text says, where it says more than the commit."""
+    refs = [e.ref for e in chain.requests]
+    known = {r.text for r in change.why}
+    found: list[Reason] = []
+    for passage in context.store.passages(refs, context.view) if refs else ():
+        text = paragraph(passage.text)
+        if passage.slot == "body" and text and text not in known:
+            known.add(text)
+            found.append(Reason(text=text, citation=context.citations.cite(passage.provenance)))
+    return found
 
 
 def _reverts(context: Context, sha: str) -> list[str]:

@@ -368,8 +368,10 @@ def test_changes_of_an_instance_and_of_its_code_are_one_history(store: GraphStor
     world.say(Entity(state, {"lineage": "lineage", "serial": 7, "workspace": "prod"}), "state#7")
     world.say(Relation("CHANGED", state, instance, {"effect": "created", "attributes": []}), "state#7")
     answer = ask(world.into(store), "who changed aws_lb.main", now=NOW)
-    assert [(c.change.kind, c.at_means) for c in answer.changes] == [("state_version", "applied"), ("commit", "merged")]
-    assert answer.changes[0].change.id == "lineage#7"
+    assert [(c.change.kind, c.at_means) for c in answer.changes] == [("commit", "merged")]
+    (reached,) = answer.changes[0].reached
+    assert (reached.environment, reached.basis, reached.earliest) == ("prod", "applied", "2024-01-03T09:00:00Z")
+    assert "state#7" in {c.locator for c in answer.citations}
 
 
 def test_a_change_in_staging_never_shows_as_one_in_prod(store: GraphStore, world: World) -> None:
@@ -387,9 +389,10 @@ def test_a_change_in_staging_never_shows_as_one_in_prod(store: GraphStore, world
     world.into(store)
     for mention in ("aws_lb.main in prod", "the load balancer main in production"):
         answer = ask(store, f"who changed {mention}?", now=NOW)
-        assert [c.change.id for c in answer.changes if c.change.kind == "state_version"] == ["prod#1"], mention
+        assert [r.environment for c in answer.changes for r in c.reached] == ["prod"], mention
+        assert {c.locator for c in answer.citations} & {"prod#1", "staging#1"} == {"prod#1"}
     both = ask(store, "who changed aws_lb.main?", now=NOW)
-    assert [c.change.id for c in both.changes if c.change.kind == "state_version"] == ["staging#1", "prod#1"]
+    assert [r.environment for c in both.changes for r in c.reached] == ["prod", "staging"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,87 @@
+"""What was said about a thing without a link to its change: messages near it in time that name it."""
+
+from __future__ import annotations
+
+from agent.chain import AROUND, Said, read_messages
+from agent.context import Context
+from agent.model import Change
+from graph.model import EntityRef
+from graph.store import ChangeView, Limits
+from graph.text import name_tokens
+
+_READ = 60
+_SHARE = 0.6
+_COMMON = frozenset(
+    [
+        "aws",
+        "azurerm",
+        "google",
+        "resource",
+        "module",
+        "the",
+        "and",
+        "for",
+        "with",
+        "from",
+        "into",
+        "main",
+        "this",
+        "that",
+        "prod",
+        "production",
+        "staging",
+        "dev",
+        "default",
+        "example",
+        "rule",
+        "group",
+        "change",
+        "update",
+        "add",
+        "remove",
+        "fix",
+        "terraform",
+        "config",
+        "service",
+        "api",
+        "app",
+        "lb",
+    ]
+)
+
+
+def said_nearby(context: Context, view: ChangeView, change: Change, most: int = 1) -> list[Said]:
+    """Messages around a change that use most of the words of its thing's own name, or its pull request's number."""
+    label = change.target.label if change.target else ""
+    return talk_about(context, [label], view.at - AROUND, view.at + AROUND // 10, most, change)
+
+
+def talk_about(
+    context: Context, names: list[str], since: int | None, until: int | None, most: int, change: Change | None = None
+) -> list[Said]:
+    """Messages of a window that use most of the telling words of one of these names; best first."""
+    words = [
+        w for w in dict.fromkeys(w for name in names for w in name_tokens(name)) if w not in _COMMON and len(w) > 1
+    ]
+    number = f"#{change.pull_request.number}" if change and change.pull_request else ""
+    if not words and not number:
+        return []
+    query = " ".join([*words, *([number.lstrip("#")] if number else [])])
+    hits = context.store.search_text(query, context.view, Limits(rows=_READ), kinds=("Message",)).items
+    found: dict[EntityRef, float] = {}
+    for hit in hits:
+        in_time = (since is None or hit.valid_from >= since) and (until is None or hit.valid_from <= until)
+        told = set(name_tokens(hit.text))
+        share = len(told.intersection(words)) / len(words) if words else 0.0
+        if number and number in hit.text:
+            share = 1.0
+        if in_time and share >= _SHARE:
+            found[hit.ref] = max(found.get(hit.ref, 0.0), share + hit.score / 1_000)
+    if not found:
+        return []
+    refs = sorted(found, key=lambda r: (-found[r], r))[: most * 4]
+    edges = context.store.neighbours(refs, context.view, Limits(rows=200), types=("PART_OF",), direction="out").items
+    threads = {e.src: e.dst for e in edges if e.dst.kind == "Thread"}
+    read = read_messages(context.store, context.view, sorted(refs), threads, set())
+    best = sorted(read, key=lambda m: (-found[m.ref], -m.at, m.ref))[:most]
+    return sorted(best, key=lambda m: (m.at, m.ref))

@@ -1,0 +1,118 @@
+"""What stands before an incident or alert: what a post-mortem says, and what took effect shortly before."""
+
+from __future__ import annotations
+
+from agent.context import Context
+from agent.effects import Effect, effects, told
+from agent.evidence import inline, text_of
+from agent.model import Answer
+from agent.narrative import minute
+from agent.questions.alerts import item
+from agent.questions.alerts import told as told_signal
+from agent.questions.went_out import sentence
+from agent.signals import Signal, signals
+from graph.clock import SECOND, Instant, rfc3339
+from graph.store import Limits
+
+_BEFORE: Instant = 3_600 * SECOND
+_LONG_BEFORE: Instant = 24 * 3_600 * SECOND
+_SHOWN = 10
+_TOLD = 5
+
+
+def answer(context: Context) -> Answer:
+    """The stated cause, if there is one; then the changes that took effect before it began, newest first."""
+    question = context.question
+    near = next((t for t in (question.at, question.until, question.since) if t is not None), None)
+    found = signals(context.store, context.view).named(question.mention, near)
+    found = _in_window(found, question.since, question.until, question.at)
+    if not found:
+        context.missing.append("no alert or incident of that name is known")
+        text = f"No alert or incident called “{inline(question.mention, 100)}” is known."
+        return context.answer("not_found", text, confidence=0.0)
+    signal = found[0]
+    sentences = [told_signal(context, signal)]
+    stated, written = _stated(context, found)
+    sentences += stated
+    before: tuple[Effect, ...] = ()
+    if question.wanted == "before" or not stated:
+        before = _before(context, signal)
+        if not before:
+            sentences.append(f"Nothing is known to have taken effect in the day before {minute(signal.started_at)}.")
+            context.missing.append("no deployment, apply or manual change of that time is known")
+    changes = told(context, before[:_SHOWN])
+    for effect, change in zip(before[:_TOLD], changes, strict=False):
+        sentences.append(context.state(sentence(context, effect, change) + ".", *change.citations))
+    return context.answer(
+        "answered",
+        " ".join(sentences),
+        confidence=0.9 if written else 0.6,
+        changes=changes,
+        entities=[item(context, s) for s in found[:3]],
+    )
+
+
+def _in_window(
+    found: tuple[Signal, ...], since: Instant | None, until: Instant | None, at: Instant | None
+) -> tuple[Signal, ...]:
+    if since is None and until is None:
+        return found
+    del at
+    inside = tuple(
+        s for s in found if (since is None or s.started_at >= since) and (until is None or s.started_at < until)
+    )
+    return inside or found
+
+
+def _stated(context: Context, found: tuple[Signal, ...]) -> tuple[list[str], bool]:
+    """What a post-mortem says of cause and fix: of the incident itself, or of one of the same service and time."""
+    one = found[0]
+    same = [s for s in found if s.cause or s.fix]
+    if not same:
+        same = [
+            s
+            for s in signals(context.store, context.view).all
+            if (s.cause or s.fix)
+            and abs(s.started_at - one.started_at) <= 2 * _BEFORE
+            and (not s.service or not one.service or s.service == one.service)
+        ]
+    sentences: list[str] = []
+    for s in same[:1]:
+        cited = context.citations.cite(s.said)
+        if s.cause:
+            sentences.append(context.state(f"The cause, as the post-mortem has it: “{inline(s.cause, 400)}”.", cited))
+        if s.fix:
+            sentences.append(context.state(f"The fix: “{inline(s.fix, 300)}”.", cited))
+        edges = context.store.neighbours(
+            [s.ref], context.view, Limits(rows=20), types=("CAUSED_BY", "FIXED_BY"), direction="out"
+        ).items
+        entities = {r: e for e in context.store.entities([e.dst for e in edges], context.view) for r in e.refs}
+        for edge in edges:
+            entity = entities.get(edge.dst)
+            if entity is None:
+                continue
+            label = inline(text_of(entity.properties, "title") or text_of(entity.properties, "name"), 100)
+            number = f"#{entity.properties['number']} " if entity.properties.get("number") else ""
+            verb = "caused" if edge.type == "CAUSED_BY" else "fixed"
+            cites = (
+                context.citations.cite(edge.statements[0].provenance),
+                context.citations.cite(entity.statements[0].provenance),
+            )
+            sentences.append(context.state(f"It was {verb} by {number}“{label}”.", *cites))
+    return sentences, bool(sentences)
+
+
+def _before(context: Context, signal: Signal) -> tuple[Effect, ...]:
+    """What took effect in the hour before, else in the day before; in its environment, its own service first."""
+    question = context.question
+    for span in (_BEFORE, _LONG_BEFORE):
+        since = signal.started_at - span
+        found = effects(context, since, signal.started_at + 1, environment=signal.environment)
+        if found or question.wanted == "hour":
+            return found
+    return ()
+
+
+def day_of(signal: Signal) -> str:
+    """The day it began."""
+    return rfc3339(signal.started_at)[:10]

@@ -1,0 +1,226 @@
+"""When a change of code reached each environment: by the deployment or apply that carried it, else by the state that shows it.
+
+A deployment of a commit carries everything before it on its mainline; of a branch, that branch's commits. What a change touched tells
+which deployments can carry it: infrastructure code is applied, a service's directory is deployed with that service, and what lies
+in one environment's directory reaches no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.evidence import text_of
+from agent.model import Reached
+from agent.shipments import Places, Shipment, Shipments, shipments
+from graph.clock import DAY, Instant, rfc3339
+from graph.model import EntityRef
+from graph.store import ChangeQuery, ChangeView, GraphStore, Limits, Provenance, View
+from graph.text import name_tokens
+
+_INFRASTRUCTURE = (".tf", ".tf.json", ".tfvars", ".hcl")
+_APPLIED_WITHIN = 14 * DAY
+_ROWS = 5_000
+
+ENVIRONMENT_WORDS: Mapping[str, str] = {
+    alias: name
+    for name, aliases in {
+        "prod": ("prod", "production", "prd", "live"),
+        "staging": ("staging", "stage", "stg"),
+        "dev": ("dev", "development"),
+        "test": ("test", "testing", "qa"),
+    }.items()
+    for alias in aliases
+}
+"""Words of paths and questions that name an environment, with the name that sources keep (`ingest.names.ENVIRONMENTS`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A change's arrival in an environment, and what carried it."""
+
+    reached: Reached
+    by: EntityRef
+    at: Instant
+    said: Provenance
+    shipment: Shipment | None = None
+
+
+def environment_of(word: str, known: Iterable[str] = ()) -> str:
+    """The environment that a word names: one of those known, or another name of one; empty when it names none."""
+    plain = word.strip().casefold()
+    if plain in known:
+        return plain
+    return ENVIRONMENT_WORDS.get(plain, "")
+
+
+def environments_in(path: str, known: Iterable[str]) -> frozenset[str]:
+    """The environments that parts of a path name."""
+    parts = [p for part in path.casefold().split("/") for p in (part, part.partition(".")[0])]
+    return frozenset(e for p in parts if (e := environment_of(p, known)))
+
+
+def services_in(path: str, known: frozenset[str]) -> frozenset[str]:
+    """The services that parts of a path name."""
+    parts = {p for part in path.casefold().split("/") for p in (part, part.partition(".")[0])}
+    return known & parts
+
+
+class Reach:
+    """Answers for one view; what it reads of deployments is shared between changes."""
+
+    def __init__(self, store: GraphStore, view: View, only: frozenset[str] = frozenset()) -> None:
+        """`only`: environments that count; none given means all."""
+        self._store = store
+        self._view = view
+        self._only = only
+        self._all: Shipments = shipments(store, view)
+        self._places = Places(store, view)
+
+    @property
+    def shipments(self) -> Shipments:
+        """All deployments and applies of the view."""
+        return self._all
+
+    @property
+    def places(self) -> Places:
+        """Where commits stand on their mainlines."""
+        return self._places
+
+    def of(self, changes: Sequence[ChangeView]) -> dict[tuple[EntityRef, EntityRef], tuple[Carried, ...]]:
+        """For changes made by commits: by (change, target), the first arrival in each environment, oldest first."""
+        code = [c for c in changes if c.change.kind == "Commit"]
+        if not code:
+            return {}
+        found: dict[tuple[EntityRef, EntityRef], tuple[Carried, ...]] = {}
+        relevant = self._all.by_repository
+        self._places.read(
+            [
+                *(c.change.id for c in code),
+                *(s.commit for c in code for s in relevant.get(c.provenance.scope, ()) if s.commit),
+            ]
+        )
+        states = self._by_state(code)
+        for change in code:
+            carried = self._by_shipment(change)
+            for other in states.get((change.change, change.target), ()):
+                carried.setdefault(other.reached.environment, other)
+            if self._only:
+                carried = {name: one for name, one in carried.items() if name in self._only}
+            if carried:
+                found[change.change, change.target] = tuple(sorted(carried.values(), key=lambda c: (c.at, c.by)))
+        return found
+
+    # -- by a deployment or apply
+
+    def _by_shipment(self, change: ChangeView) -> dict[str, Carried]:
+        carried: dict[str, Carried] = {}
+        path = text_of(change.properties, "path")
+        for one in self._candidates(change, path):
+            name = one.environment or one.workspace or "unknown"
+            if name in carried or not one.took_effect or not self.carries(one, change.change.id):
+                continue
+            reached = Reached(
+                environment=name,
+                earliest=rfc3339(one.started_at),
+                latest=rfc3339(one.at),
+                basis="applied" if one.is_apply else "deployed",
+            )
+            carried[name] = Carried(reached, one.ref, one.at, one.said, one)
+        return carried
+
+    def _candidates(self, change: ChangeView, path: str) -> list[Shipment]:
+        """Shipments that can carry a change of this path, oldest first."""
+        of_repository = self._all.by_repository.get(change.provenance.scope, ())
+        if not of_repository:
+            return []
+        code = path.endswith(_INFRASTRUCTURE)
+        applies = [s for s in of_repository if s.is_apply]
+        deploys = [s for s in of_repository if not s.is_apply]
+        some = (applies or deploys) if code else (deploys or applies)
+        if not code and (named := services_in(path, self._all.services)):
+            some = [s for s in some if s.service in named]
+        if inside := environments_in(path, self._all.environments):
+            some = [s for s in some if (s.environment or s.workspace) in inside]
+        return some
+
+    def carries(self, one: Shipment, sha: str) -> bool:
+        """Whether what was deployed holds a commit."""
+        if not one.commit:
+            return False
+        if one.commit == sha:
+            return True
+        deployed, asked = self._places.of(one.commit), self._places.of(sha)
+        if deployed is None or asked is None:
+            return False
+        if deployed.on_mainline:
+            return asked.position <= deployed.position
+        if asked.mainline == deployed.mainline:
+            # The branch's own commits up to the one deployed; its merge says the same as the branch did.
+            return asked.on_mainline or asked.authored_at <= deployed.authored_at
+        return asked.position < deployed.position
+
+    # -- by a state that shows it
+
+    def _by_state(self, code: Sequence[ChangeView]) -> dict[tuple[EntityRef, EntityRef], list[Carried]]:
+        """The first state version after a commit that changed an instance of its block, before the block changed again."""
+        blocks = sorted({c.target for c in code if c.target.kind == "Block"})
+        if not blocks:
+            return {}
+        edges = self._store.neighbours(
+            blocks, self._view, Limits(rows=_ROWS), types=("DECLARES",), direction="out"
+        ).items
+        instances: dict[EntityRef, list[EntityRef]] = {}
+        for edge in edges:
+            instances.setdefault(edge.src, []).append(edge.dst)
+        if not instances:
+            return {}
+        everything = sorted({i for some in instances.values() for i in some})
+        of_instance: dict[EntityRef, list[ChangeView]] = {}
+        oldest = min(c.at for c in code)
+        query = ChangeQuery(targets=everything, since=oldest)
+        for seen in self._store.changes(query, self._view, Limits(rows=_ROWS)).items:
+            if seen.change.kind == "StateVersion":
+                of_instance.setdefault(seen.target, []).append(seen)
+        versions = {c.change for some in of_instance.values() for c in some}
+        environments = self._environments(versions)
+        found: dict[tuple[EntityRef, EntityRef], list[Carried]] = {}
+        times: dict[EntityRef, list[Instant]] = {}
+        for change in code:
+            times.setdefault(change.target, []).append(change.at)
+        for change in code:
+            later = [at for at in times[change.target] if at > change.at]
+            until = min(later, default=change.at + _APPLIED_WITHIN)
+            for instance in instances.get(change.target, ()):
+                after = [s for s in of_instance.get(instance, ()) if change.at <= s.at < max(until, change.at + 1)]
+                if not after:
+                    continue
+                first = min(after, key=lambda s: (s.at, s.change))
+                at = rfc3339(first.at)
+                name = environments.get(first.change, "unknown")
+                reached = Reached(environment=name, earliest=at, latest=at, basis="applied")
+                found.setdefault((change.change, change.target), []).append(
+                    Carried(reached, first.change, first.at, first.provenance)
+                )
+        for some in found.values():
+            some.sort(key=lambda c: (c.at, c.by))
+        return found
+
+    def _environments(self, versions: set[EntityRef]) -> dict[EntityRef, str]:
+        if not versions:
+            return {}
+        edges = self._store.neighbours(
+            sorted(versions), self._view, Limits(rows=_ROWS), types=("RUNS_IN",), direction="out"
+        ).items
+        names = {e.ref: text_of(e.properties, "name") for e in self._store.entities([e.dst for e in edges], self._view)}
+        found = {e.src: names.get(e.dst, "") or "unknown" for e in edges}
+        missing = sorted(versions - found.keys())
+        for version in self._store.entities(missing, self._view) if missing else ():
+            found[version.ref] = text_of(version.properties, "workspace") or "unknown"
+        return found
+
+
+def mentioned_environment(text: str, known: Iterable[str]) -> str:
+    """The environment that words of a question name; empty when none do."""
+    known = frozenset(known)
+    return next((e for word in name_tokens(text) if (e := environment_of(word, known))), "")
