@@ -80,7 +80,7 @@ _WORDINGS: tuple[_Wording, ...] = (
     # -- what stands before an alert or incident
     _Wording("incident", rf"what(?:'s| has| had| was| were| is| all| else)*{_ADVERBS} (?:{_VERB}|happen(?:ed)?|went (?:out|live)|gone out|going on|{_SHIPPED}|applied|new|different)(?: (?:in|to|on) (?P<e>\w+))?(?: (?:right|just|shortly|immediately|directly|in the (?:hour|minutes|day|run-?up)|an hour|within the hour))* (?:before|prior to|leading up to|ahead of|preceding|up to) (?P<m>.+)", wanted="before"),
     _Wording("incident", rf"(?:which|what|any|were there any|list|show)(?: (?:the|me|all))* (?:{_CHANGE}|{_DEPLOY})(?: (?:were|was|made|happened|landed|went out|went live|took effect|came|there|did we make|hit \w+|reached \w+))*(?: (?:right|just|shortly|immediately|directly|in the (?:hour|minutes|day|run-?up)|an hour|within the hour))* (?:before|prior to|leading up to|ahead of|preceding) (?P<m>.+)", wanted="before"),
-    _Wording("incident", r"what(?:'s| was| is| were)? (?:the )?(?:(?:confirmed|root|actual|real|underlying) )*(?:caus(?:e|es|ed)|reason|culprit)(?: (?:of|for|behind))? (?P<m>.+)"),
+    _Wording("incident", r"what(?:'s| was| is| were)? (?:the )?(?:(?:confirmed|root|actual|real|underlying) )*(?:caus(?:e|es|ed)|culprit)(?: (?:of|for|behind))? (?P<m>.+)"),
     _Wording("incident", r"what (?:led to|was behind|is behind|triggered|started|set off|broke|explains) (?P<m>.*\b(?:incident|outage|alert|alarm|page|inc[-#]?\d+|pd[-#]?\w+|down(?:time)?)\b.*)"),
     _Wording("incident", r"why did (?P<m>.*\b(?:incident|outage|alert|alarm|page|inc[-#]?\d+)\b.*?) (?:happen|occur|fire|start|begin|go off|trigger)"),
     _Wording("incident", r"why (?:was|were|did) (?:there|we have) (?P<m>.*\b(?:incident|outage|alert|alarm)\b.*)"),
@@ -102,10 +102,10 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording("reached", rf"(?:is|was|are|were) {_THE}(?:{_NEWEST} )?(?:{_CHANGE} (?:to|of|in|on|for) )?(?P<m>.+?) (?:already |actually |yet |now )*(?:in|on|live in|live on|out in|out on|{_SHIPPED} (?:to|in|on)|running (?:in|on)|applied (?:to|in)) {_ENVIRONMENT}(?: (?:yet|already|by now|at all|so far|now))?", wanted="whether"),
     _Wording("reached", rf"(?:which|what) environments? (?:has|have|did|is|was) {_THE}(?:{_NEWEST} )?(?:{_CHANGE} (?:to|of|in|on|for) )?(?P<m>.+?)(?: (?:reached|reach|in|been (?:deployed|applied) to|live in|deployed to|gone to|got to))?", wanted="where"),
     # -- what went out
-    _Wording("went_out", rf"what(?:'s| has| have| had| was| were| all| else| got| exactly)* (?:went|gone|go) (?:out|live){_INTO}?(?: (?:for|of|from) (?P<m>.+))?"),
+    _Wording("went_out", rf"what(?:'s| has| have| had| was| were| all| else| got| exactly)* (?:went|gone|go) (?:out|live){_INTO}?(?: (?:for|of|from) (?P<m>.+?))?(?: in the (?P<w>(?:\w+ )?(?:minutes?|hours?|day)))?"),
     _Wording("went_out", rf"what(?:'s| has| have| had| was| were| been| is| all| else| got| exactly| things| services?| did we)* (?:{_SHIPPED}|applied|shipped|ship|deploy|landed|land|release|rolled out|roll out){_INTO}?(?: (?:for|of|from|to) (?P<m>.+))?"),
     _Wording("went_out", rf"what(?:'s| has| have| had| all| else| changes?)* (?:reached|hit|made it (?:in)?to|arrived in|landed (?:in|on)|took effect (?:in|on)|got (?:in)?to|came to) {_ENVIRONMENT}"),
-    _Wording("went_out", rf"(?:(?:which|what|list|show|all|any|give|get|were there|are there|have there been|did we have|me|the|us) )*{_DEPLOY}(?: (?:were|have|has|was|did|been|that|which|made|done|happened?|landed|there|went out|went live|reached|hit|we do|did we do|do we have|run))*{_INTO}?(?: (?:of|for) (?P<m>.+?))?{_INTO.replace('?P<e>', '?P<e2>')}?"),
+    _Wording("went_out", rf"(?:(?:which|what|list|show|all|any|give|get|were there|are there|have there been|did we have|me|the|us) )*{_DEPLOY}(?: (?:were|have|has|was|did|been|that|which|made|done|happened?|landed|there|went(?: out| live)?|reached|hit|we do|did we do|do we have|run))*{_INTO}?(?: (?:of|for) (?P<m>.+?))?{_INTO.replace('?P<e>', '?P<e2>')}?"),
     # -- where it was talked about
     _Wording("discussed", r"where (?:was|were|is|has|did|do|have)(?: (?:we|they|people|the team|anyone|somebody|someone|it))* (?P<m>.+?) (?:been )?(?:discussed|talked about|decided|agreed(?: on| upon)?|debated|mentioned|announced|brought up|raised|proposed)(?: (?:in|on) (?:slack|chat))?"),
     _Wording("discussed", r"where (?:did|do|have|was|were) (?:we|they|people|the team|anyone|somebody|someone|you|it) (?:discuss|discussed|talk about|talked about|decide(?:d)?(?: on)?|agree(?:d)?(?: on| to)?|debate|mention|bring up) (?P<m>.+)"),
@@ -209,6 +209,8 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording("what_is", r"what (?:does|do) (?P<m>.+?) (?:do|mean|stand for)"),
 )  # fmt: skip
 
+_BY_HAND_OF = frozenset({"what_changed", "who_changed", "went_out", "reached", "why", "incident", "what_is"})
+"""Kinds of question that may ask for what was done by hand only."""
 _WITHOUT_MENTION = frozenset({"what_changed", "went_out", "alerts", "pipeline", "expiring", "running"})
 """Kinds of question that need name nothing."""
 _SMALL_TALK = frozenset(
@@ -285,16 +287,10 @@ def _made_by_hand(asked: str, text: str, times: Times) -> Question | None:
     rest = _SPACE.sub(" ", _by_hand().sub(" ", text)).strip(" ,")
     rest = re.sub(r"^(were|was|are|is|have|has) there (any|some) changes?", r"what changes", rest, flags=re.I)
     question = _worded(asked, rest, times)
-    if question is None or question.kind not in (
-        "what_changed",
-        "who_changed",
-        "went_out",
-        "why",
-        "incident",
-        "what_is",
-    ):
+    if question is None or question.kind not in _BY_HAND_OF:
         return None
-    return replace(question, kind="by_hand")
+    mention = "" if question.kind == "reached" and question.mention.startswith(("any", "some")) else question.mention
+    return replace(question, kind="by_hand", mention=mention)
 
 
 def _worded(asked: str, text: str, times: Times) -> Question | None:
