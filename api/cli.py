@@ -13,6 +13,7 @@ import typer
 
 from api.errors import EXIT_ERROR, SettingsError, UsageError, explain
 from api.wiring import Engine, is_remote
+from ingest.registry import SOURCES
 
 if TYPE_CHECKING:
     from ingest.source import Source
@@ -138,6 +139,64 @@ def ingest_terraform_state(
             [engine.source("terraform_state", {key: value for key, value in given.items() if value is not None})],
             embed_seconds,
         )
+
+
+def _ingest_command(name: str, doc: str) -> None:
+    """A command for a source whose settings are given one by one; its module is loaded when it runs."""
+
+    @ingest_app.command(name.replace("_", "-"), help=f"{doc} `lore sources {name}` describes its settings.")
+    def command(
+        path: Annotated[
+            str | None, typer.Argument(help="file or directory that it reads, where it reads files")
+        ] = None,
+        setting: Annotated[
+            list[str] | None, typer.Option("--set", "-s", help="a setting: name=value, value as YAML; repeatable")
+        ] = None,
+        config: ConfigOption = None,
+        embed_seconds: EmbedOption = 10.0,
+    ) -> None:
+        given = dict(_setting(text) for text in setting or ())
+        if path is not None:
+            given["path"] = _here(path)
+        with _engine(config) as engine:
+            _ingest(engine, [engine.source(name, given)], embed_seconds)
+
+    del command  # typer keeps it
+
+
+for _entry in SOURCES.values():
+    if _entry.name not in ("git", "terraform_state"):
+        _ingest_command(_entry.name, _entry.doc)
+
+
+def _setting(text: str) -> tuple[str, object]:
+    """A setting as typed: `region=eu-west-1`, `environments={"*": prod}`."""
+    import yaml
+
+    name, sign, value = text.partition("=")
+    if not (sign and name.strip()):
+        raise UsageError(f"{text!r} is not a setting", "write it as name=value")
+    try:
+        return name.strip(), yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise UsageError(
+            f"the value of {name.strip()!r} is not YAML", "quote it, as in --set 'name=\"a: b\"'"
+        ) from None
+
+
+@app.command()
+def sources(
+    name: Annotated[str | None, typer.Argument(help="one source; all are listed by default")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="as its page in docs/sources/")] = False,
+    write: Annotated[Path | None, typer.Option(help="write the pages of all sources into this directory")] = None,
+) -> None:
+    """Describe the sources: what each reads, the permissions it needs, its settings, what it yields."""
+    from api.source_pages import index, page, write_pages
+
+    if write is not None:
+        write_pages(write)
+    else:
+        _write(page(name) if name else index(markdown=markdown))
 
 
 @app.command()

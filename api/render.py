@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from api.errors import explain
 from graph.clock import rfc3339
 from graph.schema import KINDS, RELATIONS, Property
-from graph.store import StoreStatus
+from graph.store import ScopeStatus, StoreStatus
 
 if TYPE_CHECKING:
     from agent.model import Answer, AttributeChange, AttributeState, Change, Citation, Match
@@ -135,10 +137,11 @@ def report_text(report: SyncReport) -> str:
 def status_text(status: StoreStatus, store: str) -> str:
     """The state of the store at this place, for a terminal."""
     lines = ["sources"]
-    for scope in status.scopes:
+    for scope, parts in _whole_scopes(status.scopes):
         fresh = f"fresh until {rfc3339(scope.fresh_until)}" if scope.fresh_until is not None else "freshness unknown"
+        of = f" in {parts} parts" if parts else ""
         lines.append(
-            f"  {plain(scope.source)} {plain(scope.scope)}: {fresh}, read {rfc3339(scope.last_applied_at)}, {scope.batches} batches, {scope.quarantined} quarantined"
+            f"  {plain(scope.source)} {plain(scope.scope)}: {fresh}, read {rfc3339(scope.last_applied_at)}, {scope.batches} batches{of}, {scope.quarantined} quarantined"
         )
     if not status.scopes:
         lines.append("  none yet: `lore ingest git PATH` reads a repository")
@@ -157,6 +160,29 @@ def status_text(status: StoreStatus, store: str) -> str:
         lines.append("quarantine (newest first)")
         lines += [f"  {plain(row.source)} {plain(row.locator)}: {plain(row.reason)}" for row in status.quarantine]
     return "\n".join(lines)
+
+
+def _whole_scopes(scopes: Sequence[ScopeStatus]) -> list[tuple[ScopeStatus, int]]:
+    """Scopes with what their parts (`scope#part`: a state, a region's service) add up to, and how many parts there are."""
+    whole: dict[tuple[str, str], ScopeStatus] = {}
+    parts: dict[tuple[str, str], int] = {}
+    for one in scopes:
+        name, part, _ = one.scope.partition("#")
+        key = (one.source, name)
+        parts[key] = parts.get(key, 0) + bool(part)
+        known = whole.get(key)
+        if known is None:
+            whole[key] = replace(one, scope=name)
+            continue
+        fresh = [t for t in (known.fresh_until, one.fresh_until) if t is not None]
+        whole[key] = replace(
+            known,
+            last_applied_at=max(known.last_applied_at, one.last_applied_at),
+            fresh_until=max(fresh, default=None),
+            batches=known.batches + one.batches,
+            quarantined=known.quarantined + one.quarantined,
+        )
+    return [(whole[key], parts[key]) for key in sorted(whole)]
 
 
 def status_json(status: StoreStatus) -> str:

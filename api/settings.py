@@ -7,8 +7,10 @@ pydantic-settings, whose import alone costs more than half of what a cold `lore 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -35,6 +37,8 @@ class Settings(msgspec.Struct, frozen=True):
         neo4j: credentials for the latter two.
         embedder: one of `EMBEDDERS`.
         sources: what a bare `lore ingest` reads: a list of one-key mappings, source name to its settings.
+        webhooks: by sender (github, slack …): its secret and what its reader needs; a sender that is not here is refused.
+        people: the file in which the team keeps who is who, or None.
         audience: the labels whoever runs this process may read.
         config_path: the `lore.yaml` that was read, or None.
         data_directory: infralore's directory among the user's data (XDG).
@@ -44,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True):
     neo4j: Neo4jSettings = Neo4jSettings()
     embedder: str = "onnx"
     sources: tuple[dict[str, dict[str, object]], ...] = ()
+    webhooks: Mapping[str, Mapping[str, object]] = {}
+    people: Path | None = None
     audience: frozenset[str] = frozenset({PUBLIC})
     config_path: Path | None = None
     data_directory: Path = Path()
@@ -53,6 +59,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     store: str | None = None
     embedder: str | None = None
     sources: tuple[dict[str, dict[str, object]], ...] = ()
+    webhooks: dict[str, dict[str, object]] = {}
+    people: str | None = None
     audience: tuple[str, ...] = (PUBLIC,)
 
 
@@ -83,11 +91,43 @@ def load(config: Path | None = None, environ: Mapping[str, str] | None = None) -
             database=env.get("NEO4J_DATABASE") or "neo4j",
         ),
         embedder=embedder,
-        sources=file.sources,
+        sources=tuple(
+            {name: _expanded(given, env, f"sources.{name}") for name, given in entry.items()} for entry in file.sources
+        ),
+        webhooks={name: _expanded(given, env, f"webhooks.{name}") for name, given in file.webhooks.items()},
+        people=(path.parent if path else Path()) / file.people if file.people else None,
         audience=frozenset(file.audience),
         config_path=path,
         data_directory=data_directory(env),
     )
+
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def _expanded(given: Mapping[str, object], env: Mapping[str, str], where: str) -> dict[str, object]:
+    """Settings with `${NAME}` replaced by that variable of the environment: so no credential needs to be in the file.
+
+    Raises:
+        SettingsError: a variable is not set.
+    """
+
+    def expand(value: object, at: str) -> object:
+        if isinstance(value, str):
+            for name in _VARIABLE.findall(value):
+                if name not in env:
+                    raise SettingsError(
+                        f"{at} needs the environment variable {name}, which is not set", f"export {name}"
+                    )
+            return _VARIABLE.sub(lambda found: env[found[1]], value)
+        if isinstance(value, dict):
+            items = cast("dict[object, object]", value).items()
+            return {str(key): expand(one, f"{at}.{key}") for key, one in items}
+        if isinstance(value, list):
+            return [expand(one, at) for one in cast("list[object]", value)]
+        return value
+
+    return {key: expand(value, f"{where}.{key}") for key, value in given.items()}
 
 
 def debug() -> bool:

@@ -14,6 +14,8 @@ from typing import cast
 import msgspec
 
 from ingest.source import Source, SourceDataInvalid
+from ingest.source_doc import SourceDoc
+from ingest.webhook import WebhookReader
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -140,6 +142,24 @@ def setting_docs(name: str) -> tuple[SettingDoc, ...]:
     """The settings a source takes, in order, for the reference and for messages. Raises `SourceDataInvalid` like `open_source`."""
     fields = dataclasses.fields(_as_dataclass(_load(_entry(name).settings)))
     return tuple(SettingDoc(f.name, str(f.type), _default(f)) for f in fields)
+
+
+def settings_class(name: str) -> type[object]:
+    """The settings dataclass of a source. Raises `SourceDataInvalid` like `open_source`."""
+    return _load(_entry(name).settings)
+
+
+def source_doc(name: str) -> SourceDoc | None:
+    """What the source's module says of itself; None when it says nothing. Raises `SourceDataInvalid` like `open_source`."""
+    module = import_module(_entry(name).source.partition(":")[0])
+    found: object = getattr(module, "DOC", None)
+    return found if isinstance(found, SourceDoc) else None
+
+
+def webhook_reader(name: str) -> WebhookReader | None:
+    """What reads a source's webhooks; None when it takes none. Raises `SourceDataInvalid` like `open_source`."""
+    path = _entry(name).webhook
+    return cast("WebhookReader", _load(path)) if path else None
 
 
 def _entry(name: str) -> SourceEntry:
