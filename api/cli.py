@@ -200,6 +200,29 @@ def sources(
 
 
 @app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on")] = 8480,
+    reconcile_seconds: Annotated[
+        float, typer.Option(help="read the configured sources this often, to heal lost webhooks; 0 for never")
+    ] = 300.0,
+    jobs_database: Annotated[
+        str | None,
+        typer.Option(help="where durable jobs are kept: a postgresql:// URL for many workers; SQLite by default"),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Listen for webhooks and keep the graph up to date."""
+    import uvicorn
+
+    from api.http import application
+
+    with _engine(config) as engine:
+        app_ = application(engine, reconcile_every_s=reconcile_seconds, jobs_database=jobs_database or "")
+        uvicorn.run(app_, host=host, port=port, log_level="warning", server_header=False)
+
+
+@app.command()
 def embed(
     seconds: Annotated[float, typer.Option(help="stop after this long; the rest stays backlog")] = 600.0,
     config: ConfigOption = None,
