@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from api.cli_base import ConfigOption
+from api.cli_base import engine as _engine
+from api.cli_base import say as _say
+from api.cli_base import write as _write
+from api.cli_people import people_app, split, why_same
 from api.errors import EXIT_ERROR, SettingsError, UsageError, explain
 from api.wiring import Engine, is_remote
 from ingest.registry import SOURCES
@@ -36,6 +41,9 @@ ingest_app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(ingest_app, name="ingest")
+app.add_typer(people_app, name="people")
+app.command("why-same")(why_same)
+app.command("split")(split)
 
 
 class Output(StrEnum):
@@ -46,7 +54,6 @@ class Output(StrEnum):
 
 
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="text, or JSON of a versioned schema")]
-ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", help="lore.yaml to use", show_default=False)]
 EmbedOption = Annotated[
     float, typer.Option("--embed-seconds", help="how long to embed new texts afterwards; what is left is backlog")
 ]
@@ -323,12 +330,6 @@ def _here(path: str) -> str:
     return path if is_remote(path) else str(Path(path).absolute())
 
 
-def _engine(config: Path | None) -> Engine:
-    from api.settings import load
-
-    return Engine(load(config))
-
-
 def _time(option: str, text: str | None) -> int | None:
     if text is None:
         return None
@@ -340,14 +341,6 @@ def _time(option: str, text: str | None) -> int | None:
         raise UsageError(
             f"{option} {text!r} is not a time", "write it like 2026-03-04 or 2026-03-04T14:05:00Z"
         ) from None
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
 
 
 def main() -> None:

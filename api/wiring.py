@@ -104,7 +104,7 @@ class Engine:
 
     def source(self, name: str, settings: Mapping[str, object]) -> Source:
         """One source from its settings; relative paths are taken from where `lore.yaml` is."""
-        from ingest.registry import open_source
+        from ingest.registry import open_source, setting_docs
         from ingest.source import SourceDataInvalid
 
         if name == "git" and is_remote(settings.get("path")):  # not echoed: there may be a password in it
@@ -114,7 +114,7 @@ class Engine:
             )
         base = self.settings.config_path.parent if self.settings.config_path else Path()
         resolved = {key: _resolve(base, value) if key in PATH_SETTINGS else value for key, value in settings.items()}
-        if name == "terraform_state":
+        if any(setting.name == "digest_key" for setting in setting_docs(name)):
             resolved.setdefault("digest_key", redact_key(self.settings.data_directory).hex())
         return open_source(name, resolved)
 
@@ -124,7 +124,18 @@ class Engine:
         """Read what is new in each source; one that fails does not stop the others."""
         from ingest.sync import sync_all
 
-        return sync_all(self.store, list(sources), wall_clock(), redact_key(self.settings.data_directory), on_progress)
+        reports = sync_all(
+            self.store, list(sources), wall_clock(), redact_key(self.settings.data_directory), on_progress
+        )
+        if any(report.rows_written for report in reports):
+            self.update_people()
+        return reports
+
+    def update_people(self) -> int:
+        """Join accounts to people anew, with what the team's file says; how many facts are new or taken back."""
+        from api.people import update_people, verified_file
+
+        return update_people(self.store, wall_clock(), verified_file(self.settings.people))
 
     def embed(self, deadline_s: float) -> int:
         """Embed passages that have no vector yet, newest first, until done or out of time; how many were."""

@@ -10,6 +10,11 @@ def may_read(label: str, audience: frozenset[str]) -> bool:
     return label in audience if "+" not in label else audience.issuperset(label.split("+"))
 
 
+def single_labels(labels: Iterable[str]) -> frozenset[str]:
+    """The labels that these are made of."""
+    return frozenset(part for label in labels for part in label.split("+"))
+
+
 def readable(labels: Iterable[str], audience: frozenset[str]) -> frozenset[str]:
     """Those of the labels that the audience may read."""
     return frozenset(label for label in labels if may_read(label, audience))

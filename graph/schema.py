@@ -252,6 +252,29 @@ KINDS: dict[str, Kind] = {
             ),
         ),
         Kind(
+            "System",
+            "A system or domain of a catalog: services that belong together.",
+            (
+                _i("name", "name"),
+                _i("kind", "system, domain"),
+                _p("title", "full name"),
+                _p("description", "what it is for"),
+                _p("type", "as told"),
+                _p("lifecycle", "as told"),
+            ),
+        ),
+        Kind(
+            "Api",
+            "An interface that a service provides, as a catalog names it.",
+            (
+                _i("name", "name"),
+                _p("title", "full name"),
+                _p("description", "what it is for"),
+                _p("type", "openapi, grpc, asyncapi …"),
+                _p("lifecycle", "as told"),
+            ),
+        ),
+        Kind(
             "Resource",
             "An instance of something real: one per state lineage, workspace and instance address.",
             (
@@ -454,6 +477,7 @@ KINDS: dict[str, Kind] = {
                 _i("status", "as told"),
                 _p("issuer", "who issued a certificate"),
                 _p("domains", "names a certificate covers"),
+                _p("entries", "names of what a secret holds, without the values"),
                 _i("account_id", "cloud account or cluster"),
                 _p("region", "region"),
             ),
@@ -517,6 +541,9 @@ RELATIONS: dict[str, RelationType] = {
         ),
         RelationType("MERGED_BY", "PullRequest", "Account", "Who merged it."),
         RelationType(
+            "COMMENTED_BY", "PullRequest", "Account", "Wrote a comment on it (the discriminator: its passage)."
+        ),
+        RelationType(
             "PART_OF",
             "Commit; Message; Thread; Alert; Resource",
             "PullRequest; Thread; Channel; Incident; CloudAccount",
@@ -527,6 +554,12 @@ RELATIONS: dict[str, RelationType] = {
         RelationType("CLOSES", "PullRequest", "Issue", "It says that it closes the issue."),
         RelationType(
             "PERFORMED_BY", "AuditEvent, Deployment, WorkflowRun", "Account", "Who did it, started it or triggered it."
+        ),
+        RelationType(
+            "ASSUMED_BY",
+            "Account",
+            "Account",
+            "The role session was opened by the other account; holds while its credentials do.",
         ),
         RelationType(
             "DEPLOYS",
@@ -586,6 +619,8 @@ RELATIONS: dict[str, RelationType] = {
             (
                 _p("effect", "created, updated, deleted, moved"),
                 _p("replace", "true when deleted and created anew"),
+                _p("address", "full instance address"),
+                _p("moved_from", "full instance address before, where it would be moved"),
                 _ATTRIBUTES,
             ),
         ),
@@ -623,6 +658,7 @@ RELATIONS: dict[str, RelationType] = {
             "Block, Module",
             "A module holds its blocks; a module call holds the module it calls.",
         ),
+        RelationType("PROVIDES", "Service", "Api", "The service offers the interface.", (_p("rule", "what said so"),)),
         RelationType("DECLARES", "Block", "Resource", "The code of which this is an instance."),
         RelationType(
             "OWNED_BY", "anything", "Team, Account or Person", "Who answers for it.", (_p("rule", "what said so"),)
@@ -644,7 +680,7 @@ RELATIONS: dict[str, RelationType] = {
             "any ref",
             "any ref",
             "Two names of the same instance; reads join them, unless `NOT_SAME_AS` says otherwise.",
-            (_p("rule", "what said so"), _p("confidence", "0 to 1")),
+            (_p("rule", "what said so"), _p("confidence", "0 to 1"), _p("evidence", "what the rule saw, in words")),
         ),
         RelationType(
             "NOT_SAME_AS",

@@ -270,6 +270,10 @@ class GraphStore(Protocol):
         """The cursor stored with the last batch of this source and scope that had one."""
         ...
 
+    def labels(self) -> frozenset[str]:
+        """Every label that any fact was ever stored with, single ones only (`a+b` gives both): the audience that sees everything."""
+        ...
+
     def record(self, at: Instant | None = None) -> int:
         """The number of the last record, or of the last one recorded at or before `at` (0 before the first)."""
         ...

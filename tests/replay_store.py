@@ -148,6 +148,9 @@ class ReplayStore:
         cursors = [b.cursor for b in self._batches if (b.source, b.scope) == (source, scope) and b.cursor is not None]
         return cursors[-1] if cursors else None
 
+    def labels(self) -> frozenset[str]:
+        return frozenset(part for b in self._batches for a in b.assertions for part in a.label.split("+"))
+
     def record(self, at: int | None = None) -> int:
         return len([moment for moment in self._at if at is None or moment <= at])
 

@@ -487,6 +487,8 @@ DELETE_POSTINGS = "UNWIND $rows AS row MATCH (p:LorePosting {term: row[0], part:
 
 # -- status and dump
 
+ALL_LABELS = "MATCH (t:LoreTimeline) RETURN DISTINCT t.label"
+
 COUNT_ENTITIES = f"""
 MATCH (t:LoreTimeline)-[:ENTITY]->(r:LoreRef)
 WHERE {PERMITTED} AND EXISTS {{ MATCH (t)-[:HAS]->(v:LoreVersion) WHERE {VISIBLE} }}

@@ -10,6 +10,7 @@ from uuid import uuid4
 from graph.canonical import sorted_lines
 from graph.clock import Instant
 from graph.cosine import check_stamp
+from graph.labels import single_labels
 from graph.merge import OPEN
 from graph.model import EntityRef, FactBatch, Value
 from graph.rows import prepare
@@ -101,6 +102,10 @@ class Neo4jStore:
         self._connection.published()
         rows = self._connection.read(cypher.CURSOR, {"scope": scope_key(source, scope)})
         return rows[0][0] if rows else None
+
+    def labels(self) -> frozenset[str]:
+        """Every label that any fact was ever stored with, single ones only."""
+        return single_labels(label for (label,) in self._connection.read(cypher.ALL_LABELS, {}))
 
     def record(self, at: Instant | None = None) -> int:
         """The number of the last record, or of the last one recorded at or before `at` (0 before the first)."""

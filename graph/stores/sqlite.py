@@ -11,6 +11,7 @@ from threading import Lock
 from graph.canonical import sorted_lines
 from graph.clock import Instant
 from graph.cosine import check_stamp
+from graph.labels import single_labels
 from graph.merge import OPEN, PRESENT
 from graph.model import EntityRef, FactBatch, Value
 from graph.rows import prepare
@@ -35,6 +36,7 @@ from graph.store import (
 from graph.stores import sqlite_changes, sqlite_names, sqlite_purge, sqlite_select, sqlite_status, sqlite_text
 from graph.stores.sqlite_file import ENTITY_TYPE, SqliteFile
 from graph.stores.sqlite_read import Catalogue, Reading, numbers
+from graph.stores.sqlite_symbols import LABEL
 from graph.stores.sqlite_vectors import Vectors, put_vectors, stamp
 from graph.stores.sqlite_write import Writer
 from graph.traverse import Expand, Hop, shortest_paths, subgraph
@@ -87,6 +89,11 @@ class SqliteStore:
             except UnicodeEncodeError:  # no stored text is like that
                 return None
         return row[0] if row is not None else None
+
+    def labels(self) -> frozenset[str]:
+        """Every label that any fact was ever stored with, single ones only."""
+        with self._file.reading() as connection:
+            return single_labels(self._catalogue.symbols.all(connection, LABEL))
 
     def record(self, at: Instant | None = None) -> int:
         """The number of the last record, or of the last one recorded at or before `at` (0 before the first)."""

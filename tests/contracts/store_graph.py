@@ -101,6 +101,11 @@ class GraphContract:
         (split,) = store.neighbours([A], at(15), ALL, types=["NOT_SAME_AS"]).items
         assert split.properties == {"reason": "two of one name"}
 
+    def test_all_labels_are_known_one_by_one(self, store: GraphStore) -> None:
+        assert store.labels() == frozenset()
+        store.apply(batch(says(entity(A), 1), says(entity(B), 1, label="ops"), says(entity(C), 1, label="hr+legal")))
+        assert store.labels() == {"public", "ops", "hr", "legal"}
+
     def test_a_split_that_a_reader_may_not_see_splits_nothing_for_them(self, store: GraphStore) -> None:
         store.apply(batch(says(entity(A), 1), says(entity(B), 1), says(relation("SAME_AS", A, B), 1)))
         store.apply(batch(says(relation("NOT_SAME_AS", A, B), 1, label="ops")))
