@@ -6,7 +6,7 @@ Everything about a list of changes is read with a fixed number of store calls, h
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, cast
 
 from agent.chain import person_name
@@ -63,6 +63,7 @@ def assemble(
         approved.setdefault(relation.src, []).append(relation)
     carried = Reach(store, view, context.environments).of(found)
     through = doors(store, view, found)
+    started = _starters(context, through.values())
     return tuple(
         _change(
             context,
@@ -73,9 +74,31 @@ def assemble(
             approved,
             carried.get((c.change, c.target), ()),
             through.get((c.change, c.target)),
+            started,
         )
         for c in found
     )
+
+
+def _starters(context: Context, through: Iterable[Door]) -> dict[EntityRef, EntityView]:
+    """Who started the applies that explain these events, by apply."""
+    applies = sorted({d.explained_by for d in through if d.explained_by and d.explained_by.kind == "Deployment"})
+    if not applies:
+        return {}
+    edges = context.store.neighbours(
+        applies, context.view, Limits(rows=_ROWS), types=("PERFORMED_BY",), direction="out"
+    ).items
+    accounts = {r: a for a in context.store.entities(sorted({e.dst for e in edges}), context.view) for r in a.refs}
+    return {e.src: accounts[e.dst] for e in edges if e.dst in accounts}
+
+
+def _doers(
+    wrote: Sequence[RelationView], entities: Mapping[EntityRef, EntityView], starter: EntityView | None
+) -> list[EntityView]:
+    """Who did it; of a machine that carried out an apply, whoever started it."""
+    found = [e for r in wrote if (e := entities.get(r.dst))]
+    machines = all(any(s.properties.get("bot") is True for s in e.statements) for e in found)
+    return [starter] if starter is not None and machines else found
 
 
 def _approvals(context: Context, relations: Sequence[RelationView]) -> tuple[RelationView, ...]:
@@ -139,6 +162,7 @@ def _change(
     approved: Mapping[EntityRef, Sequence[RelationView]],
     carried: Sequence[Carried],
     door: Door | None,
+    started: Mapping[EntityRef, EntityView],
 ) -> Change:
     entity = entities.get(found.change)
     relations = by_change[found.change]
@@ -166,7 +190,7 @@ def _change(
         at=rfc3339(found.at),
         at_means=_AT_MEANS.get(found.change.kind, "happened"),
         reached=_reached(found, entities, outgoing, carried, door),
-        by=_actor([e for r in wrote if (e := entities.get(r.dst))]),
+        by=_actor(_doers(wrote, entities, started.get(door.explained_by) if door and door.explained_by else None)),
         approved_by=tuple(dict.fromkeys(person_name(e) for r in approvals if (e := entities.get(r.dst)))),
         pull_request=request,
         title=inline(text_of(properties, "title"), 300),

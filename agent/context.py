@@ -116,6 +116,7 @@ def match(found: Thing, confidence: float) -> Match:
         label=inline(found.label),
         locator=place_of(found),
         confidence=round(min(max(confidence, 0.0), 1.0), 4),
+        environment=inline(found.text("environment")) or None,
     )
 
 

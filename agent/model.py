@@ -92,6 +92,7 @@ class Match(Struct, frozen=True, kw_only=True):
     label: str
     locator: str
     confidence: float
+    environment: str | None = None
 
 
 class ChangeId(Struct, frozen=True, kw_only=True):

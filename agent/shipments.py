@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from agent.cached import PerView
 from agent.evidence import text_of
-from graph.clock import Instant, instant
+from graph.clock import SECOND, Instant, instant
 from graph.model import EntityRef, ref
 from graph.store import EntityView, GraphStore, Limits, Provenance, View
 
 _MOST = 200_000
+_SAME_WITHIN: Instant = 30 * 60 * SECOND
 FAILED = frozenset(
     {"failed", "failure", "error", "cancelled", "canceled", "in_progress", "pending", "queued", "inactive"}
 )
@@ -39,6 +40,13 @@ class Shipment:
     workspace: str
     title: str
     said: Provenance
+    also: tuple[EntityRef, ...] = ()
+    """The same deployment as other sources tell it."""
+
+    @property
+    def refs(self) -> tuple[EntityRef, ...]:
+        """Every ref it has."""
+        return (self.ref, *self.also)
 
     @property
     def took_effect(self) -> bool:
@@ -124,7 +132,47 @@ def _place(one: Shipment) -> tuple[str, ...]:
 
 def _read(store: GraphStore, view: View) -> Shipments:
     page = store.select("Deployment", {}, view, Limits(rows=_MOST, deadline_s=20.0))
-    return Shipments([_shipment(entity) for entity in page.items])
+    return Shipments(_told_once([_shipment(entity) for entity in page.items]))
+
+
+def _told_once(found: Sequence[Shipment]) -> list[Shipment]:
+    """Deployments that several sources tell (a pipeline, the cluster that rolled it out) as one: the telling that knows the commit."""
+    kept: list[Shipment] = []
+    latest: dict[tuple[str, str], list[int]] = {}
+    for one in sorted(found, key=lambda s: (s.at, s.ref)):
+        place = (one.service, one.environment)
+        twin = next(
+            (
+                i
+                for i in reversed(latest.get(place, ())[-4:])
+                if one.service
+                and kept[i].said.source != one.said.source
+                and one.at - kept[i].at <= _SAME_WITHIN
+                and _same_version(kept[i], one)
+                and kept[i].took_effect == one.took_effect
+            ),
+            None,
+        )
+        if twin is None:
+            latest.setdefault(place, []).append(len(kept))
+            kept.append(one)
+        else:
+            first, other = (one, kept[twin]) if _knows_more(one, kept[twin]) else (kept[twin], one)
+            kept[twin] = replace(first, also=(*first.also, *other.refs))
+    return kept
+
+
+def _knows_more(one: Shipment, other: Shipment) -> bool:
+    return (bool(one.commit), one.tool != "kubernetes") > (bool(other.commit), other.tool != "kubernetes")
+
+
+def _same_version(one: Shipment, other: Shipment) -> bool:
+    """Whether two tell the same version: equal but for a leading `v`, or one of them the other's commit."""
+    a, b = one.version.removeprefix("v"), other.version.removeprefix("v")
+    if a == b:
+        return True
+    pairs = ((a, b), (b, a), (a, other.commit), (b, one.commit))
+    return any(len(short) >= 7 and full.startswith(short) for short, full in pairs)
 
 
 shipments = PerView(_read)

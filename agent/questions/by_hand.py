@@ -9,8 +9,9 @@ from agent.model import Answer
 from agent.named_service import environment_in
 from agent.narrative import minute
 from agent.people import find_people
-from agent.questions.went_out import WHOLE_LOOK_BACK, sentence
+from agent.questions.went_out import sentence
 from agent.target import Target, find_target
+from graph.clock import EARLIEST
 
 _SHOWN = 30
 _TOLD = 8
@@ -22,7 +23,7 @@ def answer(context: Context) -> Answer:
     question = context.question
     environment = environment_in(context, f"{question.mention} {question.environment}")
     until = question.until if question.until is not None else min(context.now, context.as_of or context.now) + 1
-    since = question.since if question.since is not None else until - WHOLE_LOOK_BACK
+    since = question.since if question.since is not None else EARLIEST
     target = _target(context)
     by = None
     if question.by:
@@ -43,7 +44,8 @@ def answer(context: Context) -> Answer:
         context.missing.append(
             "no audit event of that time was made by hand, as far as the audit logs that were read tell"
         )
-        text = f"No manual change{of}{where} between {minute(since)} and {minute(until)} is known."
+        when = f" between {minute(since)} and {minute(until)}" if question.since is not None else ""
+        text = f"No manual change{of}{where}{when} is known."
         return context.answer(
             "answered" if target or environment else "not_found",
             text,

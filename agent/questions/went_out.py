@@ -9,12 +9,11 @@ from agent.model import Answer, Change
 from agent.named_service import environment_in, service_in
 from agent.narrative import minute
 from agent.phrasing import listing
-from graph.clock import DAY, Instant
+from graph.clock import DAY, EARLIEST, Instant
 
 SHOWN = 30
 _TOLD = 8
 _LOOK_BACK: Instant = 7 * DAY
-WHOLE_LOOK_BACK: Instant = 366 * DAY
 
 
 def answer(context: Context) -> Answer:
@@ -26,12 +25,13 @@ def answer(context: Context) -> Answer:
     since = question.since if question.since is not None else until - _LOOK_BACK
     found = effects(context, since, until, environment=environment, service=service)
     if not found and question.since is None:
-        since = until - WHOLE_LOOK_BACK
+        since = EARLIEST
         found = effects(context, since, until, environment=environment, service=service)
     where = _where(environment, service)
     if not found:
         context.missing.append("no deployment, apply or audit event of that time is known")
-        text = f"Nothing is known to have gone out{where} between {minute(since)} and {minute(until)}."
+        between = f"between {minute(since)} and" if question.since is not None else "before"
+        text = f"Nothing is known to have gone out{where} {between} {minute(until)}."
         return context.answer("not_found", text, confidence=0.3)
     changes = told(context, found[:SHOWN])
     head = f"{len(found)} change{'s' if len(found) > 1 else ''} took effect{where} before {minute(until)}, the newest first:"
@@ -67,9 +67,11 @@ def sentence(context: Context, effect: Effect, change: Change) -> str:
         what = (
             f"{inline(one.service, 60)} {version}"
             if one.service
-            else f"an apply of {inline(one.workspace or one.repository or 'the code', 60)}"
+            else inline(one.repository or one.workspace or "the code", 60)
         )
         verb = {"rollback": "rolled back"}.get(one.action, "applied" if one.is_apply else "deployed")
+        if one.action != "rollback":
+            where = where.replace(" in ", " to ", 1)
         requests = carried_requests(context, one)
         said = ""
         if requests:

@@ -269,7 +269,7 @@ def _text(context: Context, target: Target, changes: tuple[Change, ...], main: i
 def label_of(change: Change, target: Target) -> str:
     """What to call the changed thing."""
     if change.target:
-        place = change.target.locator
+        place = change.target.environment or change.target.locator
         return change.target.label if place == change.target.label else f"{change.target.label} ({place})"
     return named(target.thing) if target.things else (target.place.label if target.place else "it")
 
