@@ -34,6 +34,8 @@ _AT_MEANS: dict[str, AtMeans] = {
     "StateVersion": "applied",
     "Deployment": "deployed",
 }
+_OWN_ID = {"AuditEvent": "event_id", "Deployment": "deployment_id"}
+"""Properties that hold the id of a change as its own system names it."""
 _ROWS = 2_000
 _ATTRIBUTES = 200
 _MERGE = re.compile(r"Merge (?:pull request|branch|remote-tracking branch|PR) ", re.I)
@@ -327,4 +329,6 @@ def _id(change: EntityRef, properties: Properties) -> str:
         return f"{lineage}#{properties.get('serial')}"
     if change.kind == "PullRequest" and properties.get("number") is not None:
         return str(properties["number"])
+    if own := text_of(properties, _OWN_ID.get(change.kind, "")):
+        return own
     return change.id

@@ -136,7 +136,7 @@ def _shipped(context: Context, one: Shipment, by: EntityView | None, request: tu
     what = f"{one.service} {one.version}".strip() if one.service else f"apply {one.workspace or one.repository}".strip()
     at = rfc3339(one.at)
     return Change(
-        change=ChangeId(kind="deployment", id=one.ref.id, repository=one.repository),
+        change=ChangeId(kind="deployment", id=one.deployment_id or one.ref.id, repository=one.repository),
         at=at,
         at_means="applied" if one.is_apply else "deployed",
         reached=(

@@ -39,6 +39,7 @@ class Shipment:
     tool: str
     workspace: str
     title: str
+    deployment_id: str
     said: Provenance
     also: tuple[EntityRef, ...] = ()
     """The same deployment as other sources tell it."""
@@ -200,6 +201,7 @@ def _shipment(entity: EntityView) -> Shipment:
         tool=text_of(said, "tool"),
         workspace=text_of(said, "workspace"),
         title=text_of(said, "title"),
+        deployment_id=text_of(said, "deployment_id"),
         said=newest.provenance,
     )
 

@@ -238,7 +238,10 @@ def test_status_lists_sources_counts_and_the_place_of_the_store(lore: Lore) -> N
         assert words in ran.out
     document = cast("dict[str, object]", json.loads(lore("status", "-o", "json").out))
     assert document["schema"] == "lore.status/1"
-    assert [cast("dict[str, str]", one)["scope"] for one in cast("list[object]", document["sources"])] == [NAME]
+    assert [cast("dict[str, str]", one)["scope"] for one in cast("list[object]", document["sources"])] == [
+        NAME,
+        "people",
+    ]
 
 
 def test_status_shows_what_could_not_be_read_and_why(fresh: Lore, tmp_path: Path) -> None:
