@@ -546,8 +546,8 @@ RELATIONS: dict[str, RelationType] = {
         RelationType(
             "PART_OF",
             "Commit; Message; Thread; Alert; Resource",
-            "PullRequest; Thread; Channel; Incident; CloudAccount",
-            "The commit came with this pull request; the message is of this thread, the thread of this channel; the alert belongs to this incident; the resource to this account.",
+            "PullRequest; Thread; Channel; Incident; CloudAccount or Resource",
+            "The commit came with this pull request; the message is of this thread, the thread of this channel; the alert belongs to this incident; the resource to this account or component.",
             (_p("rule", "what said so, where it was inferred"),),
         ),
         RelationType("MERGED_AS", "PullRequest", "Commit", "The commit that brought it to its base branch."),
@@ -660,6 +660,12 @@ RELATIONS: dict[str, RelationType] = {
         ),
         RelationType("PROVIDES", "Service", "Api", "The service offers the interface.", (_p("rule", "what said so"),)),
         RelationType("DECLARES", "Block", "Resource", "The code of which this is an instance."),
+        RelationType(
+            "CONFIGURES",
+            "Block",
+            "Resource",
+            "A module call whose arguments are inputs of the module that declares the instance.",
+        ),
         RelationType(
             "OWNED_BY", "anything", "Team, Account or Person", "Who answers for it.", (_p("rule", "what said so"),)
         ),

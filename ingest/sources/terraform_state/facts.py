@@ -238,6 +238,10 @@ def _declared(
     directory = settings.module_directory(version.path, version.workspace, one.module)
     if directory is not None:
         yield Relation("DECLARES", ref("Block", settings.repository, directory, one.block), resource, {})
+    root = settings.module_directory(version.path, version.workspace, "") if one.steps else None
+    if root is not None:
+        call = ref("Block", settings.repository, root, f"module.{one.steps[0][0]}")
+        yield Relation("CONFIGURES", call, resource, {})
 
 
 def _assert(version: Version, fact: Fact, address: str) -> Assertion:

@@ -1,0 +1,1 @@
+"""Azure from files: Resource Graph exports and the Activity Log."""

@@ -1,0 +1,1 @@
+"""CloudFormation: stacks, their resources, what each operation did, and change sets."""

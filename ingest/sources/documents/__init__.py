@@ -1,0 +1,1 @@
+"""Markdown: runbooks, decisions and post-mortems, section by section."""

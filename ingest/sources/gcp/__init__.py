@@ -1,0 +1,1 @@
+"""Google Cloud from files: Cloud Asset Inventory exports and Cloud Audit Logs."""

@@ -1,0 +1,1 @@
+"""Certificates, access keys and secrets: their names, ages, last rotation and expiry; never a value."""

@@ -1,0 +1,1 @@
+"""Terraform and OpenTofu plans as JSON: what would have been changed."""
