@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.doors import Door, doors
-from agent.lineage import Lineage
+from agent.lineage import COSMETIC, Lineage, effect
 from graph.clock import DAY, Instant
 from graph.model import EntityRef
-from graph.store import ChangeView, GraphStore, View
+from graph.store import ChangeQuery, ChangeView, GraphStore, Limits, View
 
 _SOON = DAY // 24
 _LATE = 14 * DAY
@@ -44,10 +44,17 @@ def fold(store: GraphStore, view: View, lineage: Lineage) -> Folded:
     intents = [c for c in lineage.changes if _is_intent(c, known)]
     kept: list[ChangeView] = list(intents)
     carried: dict[Key, list[ChangeView]] = {}
+    calls = _Calls(store, view)
     for change in lineage.changes:
         if _is_intent(change, known):
             continue
         intent = _intent_of(change, intents, groups)
+        if intent is None or intent.change.kind == "Commit":
+            call = calls.before(change)
+            if call is not None and (intent is None or call.at > intent.at):
+                intent = call
+                if call not in kept:
+                    kept.append(call)
         if intent is None:
             kept.append(change)
         else:
@@ -62,6 +69,42 @@ def _is_intent(change: ChangeView, known: Mapping[Key, Door]) -> bool:
         return False
     door = known.get((change.change, change.target))
     return door is None or door.by_hand
+
+
+class _Calls:
+    """Commits that changed the arguments of the module calls around an instance: what the module's own code does not show."""
+
+    def __init__(self, store: GraphStore, view: View) -> None:
+        self._store = store
+        self._view = view
+        self._around: dict[EntityRef, tuple[EntityRef, ...]] = {}
+        self._commits: dict[EntityRef, tuple[ChangeView, ...]] = {}
+
+    def before(self, change: ChangeView) -> ChangeView | None:
+        """The newest such commit some time before a change of an instance."""
+        found = [
+            c
+            for block in self._blocks(change.target)
+            for c in self._changes(block)
+            if c.at <= change.at and change.at - c.at <= _LATE
+        ]
+        return max(found, key=lambda c: (c.at, c.change), default=None)
+
+    def _blocks(self, instance: EntityRef) -> tuple[EntityRef, ...]:
+        if instance not in self._around:
+            edges = self._store.neighbours(
+                [instance], self._view, Limits(rows=20), types=("CONFIGURES",), direction="in"
+            ).items
+            self._around[instance] = tuple(sorted({e.src for e in edges}))
+        return self._around[instance]
+
+    def _changes(self, block: EntityRef) -> tuple[ChangeView, ...]:
+        if block not in self._commits:
+            page = self._store.changes(ChangeQuery(targets=[block]), self._view, Limits(rows=200))
+            self._commits[block] = tuple(
+                c for c in page.items if c.change.kind == "Commit" and effect(c) not in COSMETIC
+            )
+        return self._commits[block]
 
 
 def _groups(store: GraphStore, view: View, changes: Sequence[ChangeView]) -> dict[EntityRef, EntityRef]:

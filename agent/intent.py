@@ -62,6 +62,7 @@ _DEPLOY = r"(?:deploy(?:ment)?s?|releases?|roll-?outs?|shipments?|push(?:es)?|ap
 _RUN = r"(?:pipelines?|workflows?|ci|builds?|jobs?|actions|(?:pipeline|workflow|ci|build|github actions|actions|ci/cd) (?:runs?|jobs?|builds?)|runs?)"
 _ALERTS = r"(?:alerts?|pages?|alarms?|monitors?)"
 _FIRED = r"(?:fired?|firing|went off|go off|triggered|were firing|are firing|started(?: firing)?|did we get|have fired|came in|popped up|paged(?: us)?|rang|(?:were |was )?raised|showed up|follow(?:ed)?)"
+_SIGNAL = r"(?:\b(?:incidents?|outages?|post-?mortem|inc[-# ]?\d+|Q[A-Z0-9]{13}|P[A-Z0-9]{6})\b)"
 _BY_HAND = (
     r"(?:by hand|manual(?:ly)?|hand-?(?:edit(?:ed)?|made)|outside (?:of )?(?:the )?(?:terraform|iac|code|infrastructure[- ]as[- ]code|pipelines?|ci(?:/cd)?|git|version control|automation)|"
     r"(?:in|through|via|from|using|with) the (?:aws |cloud |web )?(?:console|cli)|click-?ops|out[- ]of[- ]band|bypassing (?:terraform|the pipeline|ci|code review)|"
@@ -70,6 +71,91 @@ _BY_HAND = (
 
 
 _WORDINGS: tuple[_Wording, ...] = (
+    # -- incidents and alerts, whatever else the sentence says
+    _Wording("incident", rf"(?:(?:who|which \w+)(?: \w+)?? )(?:acknowledged|acked|ack'?ed|took(?: on)?|picked up|responded(?: first)? to|answered|handled) (?P<m>.*{_SIGNAL}.*)", wanted="acknowledged"),
+    _Wording("incident", rf"who (?:resolved|closed|ended) (?P<m>.*{_SIGNAL}.*)", wanted="resolved"),
+    _Wording("incident", rf"(?:how|what|by what|who)(?: \w+){{0,4}}? (?:fix(?:ed)?|mitigat(?:e|ed|ion)|resolv(?:e|ed)|recover(?:ed)? from|remed(?:y|ied|iation)|end(?:ed)?|stop(?:ped)?|solve[ds]?|get .* back|got .* back|made .* go away|helped) (?:of |for |with )?(?P<m>.*{_SIGNAL}.*)", wanted="fix"),
+    _Wording("incident", rf"(?:how|what) (?:did|was|were) (?:we |they )?(?P<m>.*{_SIGNAL}.*?) (?:fixed|mitigated|resolved|solved|ended|stopped|over)", wanted="fix"),
+    _Wording("expiring", rf"(?P<m>(?:which|what).*\b(?:cert(?:ificate)?|key|secret|token)\b.*{_SIGNAL}.*|.*{_SIGNAL}.*\b(?:which|what) (?:cert(?:ificate)?|key|secret|token)\b.*)", wanted="incident"),
+    _Wording("running", rf"(?:which|what) (?:pr|pull request|merge request|commit|change|version|release|build)s?\b(?P<m>.*\b(?:version|release|build|code|running|ran|run)\b.*?) (?:when|as|at the (?:time|start|moment|beginning) of|during|while) (?P<w>.*{_SIGNAL}.*)"),
+    _Wording("incident", rf"(?:whose|who)\b.*\b(?:manual|hand|console)\b.*?(?:caused|broke|led to|triggered|things in|behind|brought on|started|in) (?P<m>.*{_SIGNAL}.*)", wanted="by_hand"),
+    _Wording("incident", rf"(?P<m>.*{_SIGNAL}.*|.*\b(?:fired|went off|paged(?: us)?)\b.*?)[:,;]? (?:what|which)\b.*\b(?:changed|happened|went out|gone out|deployed|applied|took effect|changes|going on)\b.*\b(?:before|prior|earlier|leading up)\b.*", wanted="before"),
+    _Wording("incident", rf"(?:what|which)\b(?: \S+){{0,8}}? (?:changed|happened|went out|gone out|deployed|applied|took effect|changes|going on|change)\b.*?\b(?:before|prior to|leading up to|ahead of|preceding) (?P<m>.*(?:{_SIGNAL}|\bfired\b|\bwent off\b|[A-Z][a-z]+[A-Z]\w+).*)", wanted="before"),
+    _Wording("on_call", rf"who(?:'s| is| was)? (?:currently )?(?:on[- ]?call|on duty|on rotation)\b(?: (?:for|of|when|with|at))? (?P<m>.*(?:{_SIGNAL}|\bservice\b).*)", wanted="on_call"),
+    _Wording("on_call", r"(?:who|which team|what team|which group|whom)(?: team)? (?:owns?|is responsible for|is in charge of|looks after|maintains?|should (?:fix|handle|look at)|is the owner of|are the owners of) (?P<m>(?:the )?service\b (?:behind|that|of|for|which|affected|hit|in)\b.*)", wanted="owner"),
+    _Wording("incident", rf"(?:according to (?:the )?post-?mortem,? )?(?:what(?:'s| is| was| were)?|why|how come)\b(?: \S+){{0,6}}?(?: (?:cause[ds]?|reason|culprit|behind|happen|happened|trigger(?:ed)?|led to|did|was|of|for|broke|go wrong|went wrong with))+ (?P<m>.*{_SIGNAL}.*)"),
+    # -- approvals and reviews
+    _Wording("approved", r"(?:who|which (?:reviewer|person)) (?:all )?(?:asked for|requested|wanted|demanded) changes (?:on|to|in|for|about) (?P<m>.+)", wanted="objected"),
+    _Wording("approved", r"(?:did (?:a|any|some) (?:reviewer|body|one)s?|did (?:anyone|anybody|someone|somebody)|who) (?:object(?:ed)?(?: to)?|push(?:ed)? back (?:on|against)|block(?:ed)?|reject(?:ed)?|decline[d]?|veto(?:ed)?) (?P<m>.+?)(?:[?.]? (?:and )?who)?", wanted="objected"),
+    _Wording("approved", r"who (?:merged|pressed merge on|hit merge on|pressed the merge button (?:on|for)|clicked merge on|landed) (?P<m>(?:the )?(?:\w+ )?(?:change|pr|pull request|merge request|mr|#|\S+#|\S+!).*)", wanted="merged"),
+    _Wording("approved", r"(?:who|whose)(?: all)?(?: has| have| had)? (?:review(?:ed)? and )?(?:approv\w*|gave (?:the |a |an |it a )?(?:thumbs?[- ]up|plus one|\+1|lgtm|blessing|approval|ok|green light)|sign(?:ed)?[- ]?off|lgtm'?e?d|ok'?e?d)(?: (?:did|on|to|for|of|had|has))* (?P<m>.+?)(?: (?:have|get|had))?", wanted="approved"),
+    _Wording("approved", r"(?P<m>.*\b(?:apply|applied|deploy(?:ment)?|release|rollout)\b.*?)[:,;] who (?:approved|reviewed|signed off(?: on)?)(?: (?:that|this|it|the))?(?: change)?", wanted="approved"),
+    # -- pipelines
+    _Wording("pipeline", rf"(?:which|what) {_RUN} (?:brought|took|carried|moved|got|put|pushed|rolled) (?P<m>.+?)(?: (?:out|live))?{_INTO}?", wanted="applied"),
+    _Wording("pipeline", rf"(?:at|in|on) (?:which|what) (?:step|job|stage) (?:did|does|was|has|of) (?P<m>.+?) (?:fail(?:ed)?|break|broke|stop(?:ped)?|die[d]?)(?: (?:in|for|on) {_ENVIRONMENT})?", wanted="failed"),
+    _Wording("pipeline", r"(?P<m>.+?) (?:failed|broke|is red|was red|went red)[.:,;]? (?:at|in|on)? ?(?:which|what) (?:step|job|stage)", wanted="failed"),
+    _Wording("pipeline", r"(?:which|what) (?:api|aws|cloud) ?(?:api )?calls (?:did|does|were|was) (?P<m>.+?) (?:make|made|do|issue|issued|cause)(?: in \w+)?", wanted="calls"),
+    _Wording("pipeline", r"what did (?P<m>.*\b(?:apply|applying|run|deploy(?:ment)?)\b.*?) (?:really |actually |in fact )*(?:change|do|touch|modify)(?: (?:in|on) (?:aws|gcp|azure|the cloud|reality|the account))?", wanted="calls"),
+    _Wording("running", rf"(?:(?:up )?to |until )?(?:which|what)(?: (?:is|was))?(?: the)?(?: last| latest| newest)? commit(?: (?:that|which))?(?: (?:is|was|has been|did|has|terraform|last|we|been))* (?:applied|apply)(?: (?:to|in|on))?(?: {_ENVIRONMENT})?", wanted="applied"),
+    _Wording("running", rf"(?:up )?to (?:which|what) commit (?:is|was|has) {_ENVIRONMENT} (?:been )?applied", wanted="applied"),
+    # -- who deployed, applied, rolled back; which version
+    _Wording("running", r"who (?:ran|run|triggered|started|kicked off|did|launched|executed|made|performed) (?P<m>(?:the )?(?:\w+ )*?(?:apply|terraform)\b.*)", wanted="applied_by"),
+    _Wording("running", rf"who (?:rolled back|reverted|did the rollback of|triggered the rollback of|rolled) (?P<m>.+?)(?: back)?{_INTO}?", wanted="rollback"),
+    _Wording("running", r"(?P<m>.+?) was rolled back[.:,;]* (?:by whom|who(?: did (?:that|it|this))?|who was (?:that|it))", wanted="rollback"),
+    _Wording("running", rf"(?:to )?(?:which|what)(?: version| release)? (?:was|were|did|have|has)(?: we| they)? (?:roll )?(?P<m>.+?) (?:been )?(?:rolled )?back(?: to)?{_INTO}?", wanted="rolled_to"),
+    _Wording("running", rf"(?:what|which version|where) did (?:we|they|somebody) roll (?P<m>.+?) back to{_INTO}?", wanted="rolled_to"),
+    _Wording("running", rf"who(?: was|'s| is)? (?:the )?(?:last|latest|most recent)(?: (?:one|person|engineer))? (?:to|who|that) (?:ship|shipped|deploy|deployed|release|released|push|pushed|roll out|rolled out) (?P<m>.+?){_INTO}?", wanted="who"),
+    _Wording("running", rf"who (?:did|made|ran|triggered|kicked off|started|performed) (?:the )?(?:{_NEWEST} )?(?:(?P<e>prod(?:uction)?|staging|stage|dev) )?{_DEPLOY} (?:of|for) (?P<m>.+?)", wanted="who"),
+    _Wording("running", rf"(?:what(?:'s| is| was)?|which is|tell me) (?:the )?(?:current|present|latest|deployed|live|running) (?:(?P<e>prod(?:uction)?|staging|stage|dev) )?(?:version|release|build|image|tag) of (?P<m>.+?)(?:{_INTO.replace('?P<e>', '?P<e2>')})?"),
+    _Wording("running", rf"(?:from |on |at )?(?:which|what) (?:commit|sha|revision|version|code) (?:was|is|were|did) (?P<m>.+?)(?: (?:run(?:ning)?|live|built from|deployed))*{_INTO}?(?: from| at| on)?"),
+    _Wording("running", rf"(?P<m>.+?){_INTO}?[:,;]+ (?:which|what) (?:version|release|commit|build) (?:was|is|ran|were)(?: (?:that|it|this|there|running|live|then))*"),
+    _Wording("reached", rf"(?:when|since when|at what time|how long) (?:did|does|has|have|is|was) (?P<m>.*\d+\.\d+.*?)(?: (?:go|gone|been|went|come))?(?: (?:live|out|deployed|released|shipped|running|rolled out))?(?:{_INTO})?", wanted="when"),
+    _Wording("reached", rf"since when (?:did|does|has|is) {_ENVIRONMENT} (?:been )?(?:run|running|have|had|on|use|using|with) (?P<m>.+)", wanted="when"),
+    _Wording("approved", r"whose (?:code|commits?|changes?|work) (?:went out|was shipped|was released|shipped|is|was|got out|landed)(?: (?:with|in|by))? (?P<m>.+)", wanted="authors"),
+    # -- when it arrived
+    _Wording("reached", rf"when did {_ENVIRONMENT} (?:get|receive|see|pick up|have) (?P<m>.+)", wanted="when"),
+    _Wording("reached", r"(?:give|tell|show)(?: me| us)? (?:the )?(?:times?|moments?|dates?|when)(?: (?:at|on) which)? (?P<m>.+?) (?:reached|hit|got to|went to|arrived in|landed in|went live in) .+", wanted="when"),
+    _Wording("reached", r"when did (?P<m>.+?) (?:go|get|come|reach|hit|arrive|land|make it)(?: (?:live|out))?(?: (?:in|to|into|on))? (?:\w+),? and (?:when |then )?(?:(?:to|in|into|on|hit|reach) )?\w+", wanted="when"),
+    _Wording("reached", rf"(?:when|since when|at what time) (?:was|is|has|did|does|were|are) (?P<m>.+?) (?:been )?(?:{_ARRIVE}|(?:live|active) (?:in|on)) {_ENVIRONMENT}(?:[.?!,;].*)?", wanted="when"),
+    _Wording("reached", rf"since when (?:was|is|has|are) (?P<m>.+?) (?:been )?(?:in|on) {_ENVIRONMENT}", wanted="when"),
+    _Wording("reached", rf"(?:is|was|are|has|have|did) (?P<m>.+?) (?:already |actually |yet |now |ever )*(?:been )?(?:live (?:in|on)|in|on|{_ARRIVE}|reached|reach|running (?:in|on)|applied (?:to|in)) {_ENVIRONMENT}(?: (?:yet|already|by now|at all|so far|now))?", wanted="whether"),
+    # -- what went out
+    _Wording("went_out", rf"(?:what|which)(?: was| were| is|'s)?(?: the)? (?P<w>first|earliest)(?: \w+)?(?: (?:that|to|which|of all))* .*?(?:go|went|gone|deployed|applied|shipped|reached|reach|released)\b.*?{_ENVIRONMENT}"),
+    _Wording("went_out", rf"what (?:went|was|has)\b.*?(?:out|deployed|applied|shipped)\b.*?{_INTO} (?P<w>first)"),
+    _Wording("went_out", rf"(?:what|which) (?:was|is|were)(?: the)? (?P<w>most recent|last|latest|newest) (?:{_DEPLOY}|change|thing)(?: or (?:an? )?{_DEPLOY})*(?: (?:that|which|to|went|go|made|out))*{_INTO}(?: right)?"),
+    _Wording("went_out", rf"what (?:went|was|got) (?:out|deployed|shipped|applied|live){_INTO}? (?P<w>right|just|immediately|directly|last)"),
+    _Wording("went_out", rf"(?:what|list|show(?: me)?|which)(?: (?:was|were|has been|all|everything|things|got|that|the|of|what|did))* (?:deployed|applied|shipped|released|rolled out)(?: (?:or|and) (?:deployed|applied|shipped|released|rolled out))+{_INTO}?"),
+    _Wording("went_out", rf"(?:list|show(?: me)?|tell me|give me)(?: (?:all|everything|what|which|that|the|of))* (?:reached|hit|went (?:out )?(?:to|live in)|got to|was (?:deployed|applied|shipped) to|arrived in|landed in) {_ENVIRONMENT}"),
+    _Wording("went_out", rf"(?:which|what) (?P<w>pull requests?|prs?|merge requests?|mrs?)(?: (?:have|had|did|all))*(?: {_ARRIVE}| (?:reached|hit|went out to|went to|got to|shipped to|arrived in|landed in|made it to)) {_ENVIRONMENT}"),
+    _Wording("went_out", rf"(?:which|what) (?:versions?|releases?|builds?) of (?P<m>.+?) (?:went|was|were|have|has|got|did|reached|hit|landed|came)(?: (?:out|live|deployed|shipped|released|been|go))*{_INTO}?"),
+    # -- by hand or by the pipeline
+    _Wording("by_hand", r"(?:was|were|is)(?: (?:the|that))? (?:change|edit|update|modification)s? (?:of|to|on|in) (?P<m>.+?) (?:made |done |at .* made )?(?:by hand|manual(?:ly)?|by a (?:person|human)|by the pipeline|by terraform|through terraform).*\bor\b.*", wanted="which"),
+    _Wording("by_hand", r"(?:who|what)(?: or what| or who)? (?:changed|edited|touched|modified|updated) (?P<m>.+?)[:,;]? (?:a person|a human|somebody|by hand|manually|the pipeline|terraform|an? apply)\b.*\bor\b.*", wanted="which"),
+    _Wording("by_hand", r"(?:which|what|any|were there(?: any)?|are there(?: any)?|list|show)(?: (?:the|all|me))* (?:manual|hand-?made|out-of-band|console) (?:changes?|edits?|modifications?|interventions?|tweaks?)(?: (?:did|has|have|were|was|made|done|there|happened))*(?: (?P<by>[A-Z\u00c0-\u024f][\w'\u00c0-\u024f-]*(?: [A-Z\u00c0-\u024f][\w'\u00c0-\u024f-]*){0,2}) (?:make|do|made|did|done|perform))?(?: (?:in|to|on|of) (?P<m>.+?))?"),
+    _Wording("by_hand", r"(?:somebody|someone|anybody|a person) (?:touched|changed|edited|modified|fiddled with|messed with) (?P<m>.+?) (?:outside (?:of )?(?:terraform|iac|code|the pipeline)|by hand|manually|in the console)[.:,; ]*(?:who|when|what)?(?: was (?:it|that))?", wanted="who"),
+    _Wording("by_hand", r"(?:was|were|has|is) (?P<m>.+?) (?:edited|changed|touched|modified|updated|altered) (?:by hand|manually|in the console|outside (?:of )?(?:terraform|iac|code|the pipeline))(?: (?:in|on|to) (?P<e>\w+))?[.:,;? ]*(?:and )?(?:by whom|who|when)?(?: was (?:it|that))?", wanted="who"),
+    # -- why
+    _Wording("why", r"(?:what|who) (?:made|drove|caused|prompted|led|motivated|pushed|got) (?:us|them|you|somebody|someone|the team)(?: to)? (?:to )?(?:change|changing|modify|set|raise|lower|bump|increase|decrease|update|touch|move|switch|reduce|drop) (?P<m>.+)"),
+    _Wording("why", r"(?:what(?:'s| is| was)?) (?:the )?(?:story|idea|thinking|point|goal|deal|thought)s? (?:behind|of|for|with) (?:(?:the )?(?:change|changes|update|bump) (?:to|of|in|on) )?(?P<m>.+)"),
+    _Wording("why", r"why (?:did|does|has) (?P<m>.+?) (?:go(?:ne)?|change[ds]?|move[ds]?|jump(?:ed)?|drop(?:ped)?|rise|r[io]sen?|fall(?:en)?|went|increase[ds]?|decrease[ds]?|come|get (?:changed|set|raised|lowered)) (?:up |down |over )?(?:from \S+ )?to \S+"),
+    _Wording("why", r"why (?:is|are|was|were) (?P<m>.+?) (?:set to |at )?\S+ now(?:,? (?:and )?not \S+.*)?"),
+    _Wording("why", r"who decided(?: that)? (?P<m>.+?) (?:should|must|would|had to|has to|needs? to|ought to) (?:be|become|go to|get|have|stay).*(?:,|\band\b) why"),
+    _Wording("why", r"why (?:did|do|have) (?:we|they) (?:ship|release|deploy|push out|roll out|put out) (?P<m>.+?)(?: (?:to|in|on) \w+)?"),
+    _Wording("why", r"why (?:did|was|has) (?P<m>\S+ v?\d+\.\d+\S*)(?: (?:go(?:ne)?|went|been|shipped|released|deployed|come|put|pushed|rolled))*(?: (?:out|live))?(?: (?:to|in|on) \w+)?"),
+    _Wording("why", r"what (?:was|is|were) (?P<m>\S*[#!]\d+) (?:for|about|good for)\b.*"),
+    # -- talk
+    _Wording("discussed", r"who (?:decided|agreed|proposed|suggested|said|ok'?e?d|wanted)(?: (?:that|on|to))* (?P<m>.+?) (?:should|must|would|had to|has to|needs? to|ought to|is to|was to|to) (?:be|become|go to|get)\b.*", wanted="decided"),
+    _Wording("discussed", r"who (?:gave|had given) (?:the |a |us )?(?:go-?ahead|ok|okay|green light|permission|blessing|approval|thumbs?[- ]up) (?:for|to|on|about) (?P<m>.+?) (?:on|in|over) (?:slack|chat)", wanted="decided"),
+    _Wording("discussed", r"what (?:did|have|had|was) (?:we|the team|people|they|everyone)? ?(?:agree|agreed|decide|decided|settle|settled)(?: (?:on|to do))? (?:for|about|with|regarding|on) (?P<m>.+)", wanted="decided"),
+    _Wording("discussed", r"(?:which|what) (?:slack )?(?:thread|conversation|discussion|message|channel) (?:led to|resulted in|is behind|was behind|started|triggered|caused|preceded|is (?:about|for)|was (?:about|for)) (?P<m>.+)"),
+    # -- people
+    _Wording("what_changed", r"(?:show|list|give|tell)(?: me| us)? (?:everything|all|what|anything)(?: (?:that|the things))? (?P<by>\S+(?: \S+){0,2}?) (?:did|has done|was doing|worked on|changed|was up to|touched)"),
+    _Wording("who_is", r"(?:who|which (?:person|human|engineer|colleague))(?:'s| is| was)?(?: (?:behind|using))? (?:the )?(?:(?:aws|slack|github|gitlab|kubernetes|k8s|pagerduty|iam|sso|git|cloudtrail|role|assumed) )*(?:account|login|user(?:name)?|handle|session|role session|access key|key|principal|identity|member)? ?(?P<m>\S*[\d:/@._-]\S*)(?: (?:on|in|at) (?:aws|slack|github|gitlab|kubernetes|k8s|pagerduty|git|the cloud))?"),
+    _Wording("who_is", r"who(?:'s| is| was) (?P<m>@?\S+) (?:on|in|at) (?:aws|slack|github|gitlab|kubernetes|k8s|pagerduty|git)"),
+    _Wording("who_is", r"(?:what|which)(?:'s| is| are| were)? (?:the )?(?:accounts?|logins?|handles?|identities|usernames?|user names?|names?|ids?)(?: name)? (?:of|for) (?P<m>.+?)(?: (?:on|in|at|across|for) (?:aws|slack|github|gitlab|kubernetes|k8s|pagerduty|git|all|every|the)\b.*)?"),
+    # -- alerts
+    _Wording("alerts", rf"(?:which|what|any|list|show|did any|were there any)(?: (?:the|all|of|other|new))* {_ALERTS}\b.*?\b(?:after|following|since|once) (?P<m>.+)", "out"),
+    _Wording("expiring", r"(?:which|what) (?P<m>(?:tls |ssl |acm )?(?:certs?|certificates?|keys?|secrets?|credentials?|tokens?))\b.*\b(?:renew|rotate|replace|expire|expires|expiring|run out|due)\b.*"),
     # -- approvals
     _Wording("approved", rf"who(?:'s| all| has| have| had)* (?:approved|reviewed|signed off(?: on)?|okayed|ok(?:'e)?d|lgtm(?:'e)?d|greenlit|gave (?:the |an? )?(?:approval|go-?ahead|ok|green light|lgtm|sign-?off) (?:for|to|on)) (?:and merged )?{_THE}(?:{_NEWEST} )?(?:{_CHANGE} (?:to|of|in|on|for|that (?:\w+ )?changed|which (?:\w+ )?changed|that touched|behind) )?(?P<m>.+)"),
     _Wording("approved", rf"(?:by whom|from whom) (?:was|were|is|has) {_THE}(?:{_NEWEST} )?(?:{_CHANGE} (?:to|of|in|on|for) )?(?P<m>.+?) (?:been )?(?:approved|reviewed|signed off)"),

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.cached import PerView
 from agent.evidence import text_of
 from agent.shipments import moment
-from graph.clock import Instant
+from graph.clock import DAY, Instant
 from graph.model import EntityRef
 from graph.store import EntityView, GraphStore, Limits, Provenance, View
 from graph.text import name_tokens
 
 _MOST = 100_000
+_NUMBER = re.compile(r"\b(?:incidents?|inc|outage)\b[-# (]{0,3}(\d{1,9})\b", re.I)
 _DULL = frozenset(
     [
         "the",
@@ -47,6 +49,7 @@ class Signal:
     name: str
     title: str
     key: str
+    number: str
     system: str
     service: str
     environment: str
@@ -85,16 +88,26 @@ class Signals:
         """Those that words name, likeliest first: by id or whole name, else by most of the words of name, title and service."""
         words = [w for w in name_tokens(text) if w not in _DULL]
         chunks = {c.strip("\"'`.,;:()[]“”?!#").casefold() for c in text.split()}
+        numbers = set(_NUMBER.findall(text))
         scored: list[tuple[float, Signal]] = []
         for one in self.all:
             own = {one.name.casefold(), one.key.casefold(), f"{one.system}:{one.key}".casefold()} - {"", ":"}
-            score = 3.0 if chunks & own else _likeness(words, one)
+            if numbers and one.is_incident and one.number:
+                score = 5.0 if one.number in numbers else 0.0
+            elif chunks & own:
+                # An alert's name is that of its rule: service and environment tell its firings apart.
+                score = 3.0 + sum(bool(w) and w in words for w in (one.service, one.environment)) / 4
+            else:
+                score = _likeness(words, one)
             if score > 0:
                 scored.append((score, one))
         if not scored:
             return ()
         best = max(score for score, _ in scored)
         top = [one for score, one in scored if score >= best - 1e-9]
+        if near is not None and len(top) > 1:
+            same_day = [one for one in top if abs(one.started_at - near) <= DAY]
+            top = same_day or top
         return tuple(
             sorted(top, key=lambda s: (abs(s.started_at - near) if near is not None else -s.started_at, s.ref))
         )
@@ -116,7 +129,9 @@ def _read(store: GraphStore, view: View) -> Signals:
     found: list[Signal] = []
     for kind in ("Alert", "Incident"):
         page = store.select(kind, {}, view, Limits(rows=_MOST, deadline_s=20.0))
-        found += [_signal(entity) for entity in page.items]
+        refs = [r for e in page.items for r in e.refs] if kind == "Incident" else []
+        numbers = {a.ref: a.name for a in (store.aliases(refs, view) if refs else ()) if a.scheme == "number"}
+        found += [_signal(entity, next((numbers[r] for r in entity.refs if r in numbers), "")) for entity in page.items]
     return Signals(found)
 
 
@@ -124,7 +139,7 @@ signals = PerView(_read)
 """All alerts and incidents that are visible in a view; kept while nothing new is recorded."""
 
 
-def _signal(entity: EntityView) -> Signal:
+def _signal(entity: EntityView, number: str) -> Signal:
     said = entity.properties
     newest = max(entity.statements, key=lambda s: (s.valid_from, s.provenance.observed_at))
     first = min(s.valid_from for s in entity.statements)
@@ -134,6 +149,7 @@ def _signal(entity: EntityView) -> Signal:
         name=text_of(said, "name"),
         title=text_of(said, "title") or text_of(said, "summary"),
         key=text_of(said, "alert_id") or text_of(said, "incident_id"),
+        number=number,
         system=text_of(said, "system"),
         service=text_of(said, "service"),
         environment=text_of(said, "environment"),

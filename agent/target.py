@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from agent.anchors import requests_in, shipments_in, without_change_words
+from agent.attribute_search import find_setting
 from agent.context import Context, match, matches, named
 from agent.evidence import inline
 from agent.model import Answer, Match
 from agent.phrasing import listing
+from agent.reach import mentioned_environment, services_in
+from agent.shipments import Shipment, shipments
 from graph.lexicon import Thing, things
 from graph.mention import content_words, parse
 from graph.model import EntityRef
@@ -74,6 +78,7 @@ def find_target(
     change = _change(context, mention, seen)
     if change:
         return change
+    mention = without_change_words(mention)
     resolution = context.resolve(mention, seen)
     best = resolution.best
     sure = best is not None and best.score >= _SURE
@@ -83,6 +88,9 @@ def find_target(
         place = resolve_place(context.store, mention, seen)
     if place and place.sure and (resolution.group is None or prefer_place):
         return Target("place", resolution, place=place, confidence=0.95)
+    setting = None if sure else _setting(context, mention, seen)
+    if setting and (setting.attribute or not resolution.group):
+        return setting
     split = _attribute_of(context, mention, seen)
     if split and (best is None or not sure or split.thing.ref == best.thing.ref):
         return split
@@ -95,6 +103,37 @@ def find_target(
     if place:
         return Target("place", resolution, place=place, confidence=0.7)
     return _by_meaning(context, mention, resolution, seen)
+
+
+def _setting(context: Context, mention: str, view: View) -> Target | None:
+    """What words of a setting mean: "the rate limit of pricing"."""
+    if parse(mention).literals:
+        return None
+    known = shipments(context.store, context.view).environments
+    environment = mentioned_environment(f"{mention} {context.question.environment}", known)
+    found = find_setting(context.store, mention, view, environment)
+    code = [s for s in found if s.thing.ref.kind == "Block"]
+    attributes = {s.attribute for s in found}
+    best = (code or list(found))[:1]
+    if not best or len(code) > 1 or (not code and len(attributes) > 1):
+        return None
+    one = best[0]
+    refs = (one.thing.ref, *_instances(context, one.thing, view))
+    confidence = round(0.9 * one.score, 4)
+    return Target(
+        "thing",
+        Resolution(Found(one.thing, one.score, confidence)),
+        (one.thing,),
+        refs,
+        attribute=_attribute_name(one.attribute),
+        resolved=(match(one.thing, confidence),),
+        confidence=confidence,
+    )
+
+
+def _attribute_name(path: str) -> str:
+    """An attribute's path as words that are sought in paths of changes: without indices."""
+    return " ".join(w for w in name_tokens(path) if not w.isdigit())
 
 
 def not_found(context: Context, mention: str) -> Answer:
@@ -259,35 +298,41 @@ def find_change(context: Context, mention: str) -> Target | None:
 
 
 def _change(context: Context, mention: str, view: View) -> Target | None:
-    words = parse(mention)
-    for chunk in mention.split()[:8]:
+    for chunk in mention.split()[:12]:
         plain = chunk.strip("\"'`.,;:()[]“”").casefold()
         if 7 <= len(plain) <= 64 and all(c in "0123456789abcdef" for c in plain) and any(c.isdigit() for c in plain):
             page = context.store.select("Commit", {"short": [plain[:7]]}, view, Limits(rows=20))
             hits = [e.ref for e in page.items if e.ref.id.startswith(plain)]
             if hits:
                 return _of_change(context, things(context.store, hits[:1], view)[0], view, ambiguous=len(hits) > 1)
-    number = _pull_request_number(mention)
-    if number is not None and len(words.words) <= 4:
-        page = context.store.select("PullRequest", {"number": [number]}, view, Limits(rows=5))
-        if page.items:
-            found = things(context.store, [e.ref for e in page.items], view)
-            return _of_change(context, found[0], view, ambiguous=len(found) > 1)
-    return None
+    requests = requests_in(context, mention)
+    if requests:
+        found = things(context.store, [e.ref for e in requests], view)
+        return _of_change(context, found[0], view, ambiguous=len(found) > 1)
+    return _of_version(context, mention, view)
 
 
-def _pull_request_number(mention: str) -> int | None:
-    words = mention.casefold().replace("pull request", "pr").replace("merge request", "pr").split()
-    for before, word in zip(["", *words], words, strict=False):
-        digits = word.strip("#().,:").removeprefix("pr")
-        if (
-            digits.isascii()
-            and digits.isdigit()
-            and len(digits) < 9
-            and ("#" in word or before == "pr" or word.startswith("pr"))
-        ):
-            return int(digits)
-    return None
+def _of_version(context: Context, mention: str, view: View) -> Target | None:
+    """The change that a version of a service brought: the pull requests that its first deployment carried."""
+    from agent.effects import carried_requests
+
+    shipped = shipments_in(context, mention)
+    if not shipped:
+        return None
+    first = shipped[0]
+    requests = carried_requests(context, first)
+    refs = [r.ref for r in requests] or ([EntityRef(f"Commit:{first.commit}")] if first.commit else [])
+    found = things(context.store, refs, view)
+    context.citations.cite(first.said)
+    own = [t for t in found if first.service in name_tokens(t.text("title")) or first.service in _services_of(t, first)]
+    chosen = (own or found)[:1]
+    return _of_change(context, chosen[0], view, ambiguous=False) if chosen else None
+
+
+def _services_of(request: Thing, shipped: Shipment) -> frozenset[str]:
+    files = request.properties.get("files")
+    paths = [str(f) for f in files] if isinstance(files, list | tuple) else []
+    return frozenset(s for path in paths for s in services_in(path, frozenset({shipped.service})))
 
 
 def _of_change(context: Context, found: Thing, view: View, *, ambiguous: bool) -> Target:

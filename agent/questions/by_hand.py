@@ -6,15 +6,17 @@ from agent.context import Context, match
 from agent.effects import effects, told
 from agent.evidence import inline
 from agent.model import Answer
-from agent.named_service import environment_in
+from agent.named_service import environment_in, environment_names
 from agent.narrative import minute
 from agent.people import find_people
 from agent.questions.went_out import sentence
+from agent.reach import environment_of
 from agent.target import Target, find_target
 from graph.clock import EARLIEST
 
 _SHOWN = 30
 _TOLD = 8
+_FILLING = frozenset({"in", "the", "our", "on", "to", "of", "account", "environment"})
 _EVERYTHING = frozenset({"", "anything", "something", "everything", "things", "resources", "it", "what", "changes"})
 
 
@@ -68,13 +70,10 @@ def answer(context: Context) -> Answer:
 
 
 def _target(context: Context) -> Target | None:
+    """What the question is about; None for everything there is."""
+    known = environment_names(context.store, context.view)
     words = context.question.mention.casefold().split()
-    environment = environment_in(context, context.question.mention)
-    left = [
-        w
-        for w in words
-        if w not in ("in", "the", "our", "on", "to") and (not environment or environment_in(context, w) == "")
-    ]
+    left = [w for w in words if w not in _FILLING and not environment_of(w.strip("?.,"), known)]
     if " ".join(left) in _EVERYTHING:
         return None
     return find_target(context, context.question.mention)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from agent.chain import person_name
 from agent.context import Context
 from agent.effects import Effect, effects, told
 from agent.evidence import inline, text_of
-from agent.model import Answer
+from agent.model import Answer, EntityItem
 from agent.narrative import minute
 from agent.questions.alerts import item
 from agent.questions.alerts import told as told_signal
 from agent.questions.went_out import sentence
 from agent.signals import Signal, signals
 from graph.clock import SECOND, Instant, rfc3339
-from graph.store import Limits
+from graph.store import EntityView, Limits
 
 _BEFORE: Instant = 3_600 * SECOND
 _LONG_BEFORE: Instant = 24 * 3_600 * SECOND
@@ -32,6 +33,10 @@ def answer(context: Context) -> Answer:
         return context.answer("not_found", text, confidence=0.0)
     signal = found[0]
     sentences = [told_signal(context, signal)]
+    if question.wanted in _STEPS:
+        return _step(context, signal, sentences)
+    if question.wanted == "by_hand":
+        return _by_hand(context, signal, sentences)
     stated, written = _stated(context, found)
     sentences += stated
     before: tuple[Effect, ...] = ()
@@ -49,6 +54,62 @@ def answer(context: Context) -> Answer:
         confidence=0.9 if written else 0.6,
         changes=changes,
         entities=[item(context, s) for s in found[:3]],
+    )
+
+
+_STEPS = {"acknowledged": ("ACKNOWLEDGED_BY", "acknowledged"), "resolved": ("RESOLVED_BY", "resolved")}
+
+
+def _step(context: Context, signal: Signal, sentences: list[str]) -> Answer:
+    """Who acknowledged or resolved it."""
+    type_, verb = _STEPS[context.question.wanted]
+    edges = context.store.neighbours([signal.ref], context.view, Limits(rows=20), types=(type_,), direction="out").items
+    ordered = sorted(edges, key=lambda e: (e.statements[-1].valid_from, e.dst))
+    people = {r: e for e in context.store.entities([e.dst for e in edges], context.view) for r in e.refs}
+    entities = [item(context, signal)]
+    told_: list[str] = []
+    for edge in ordered:
+        person = people.get(edge.dst)
+        if person is None:
+            continue
+        first = min(edge.statements, key=lambda s: s.valid_from)
+        cited = context.citations.cite(first.provenance)
+        said = f"It was {verb} by {inline(person_name(person), 60)} on {minute(first.valid_from)}."
+        told_.append(context.state(said, cited, *accounts_cited(context, person)))
+        entities.append(
+            EntityItem(
+                ref=str(person.ref),
+                kind=person.kind,
+                label=inline(person_name(person)),
+                properties={},
+                citations=(cited,),
+            )
+        )
+    if not told_:
+        context.missing.append(f"who {verb} it is not known")
+        told_ = [f"Who {verb} it is not known."]
+    return context.answer("answered", " ".join([*sentences, *told_]), confidence=0.9, entities=entities)
+
+
+def accounts_cited(context: Context, person: EntityView) -> list[str]:
+    """Citations of what says whose account it is: where other sources name the person."""
+    named = [s for s in person.statements if s.ref.kind == "Account"]
+    return [context.citations.cite(s.provenance) for s in named[:4]]
+
+
+def _by_hand(context: Context, signal: Signal, sentences: list[str]) -> Answer:
+    """What was done by hand before it began."""
+    since = signal.started_at - _LONG_BEFORE
+    found = effects(context, since, signal.started_at + 1, environment=signal.environment, only_by_hand=True)
+    if not found:
+        context.missing.append("no manual change in the day before it is known")
+        sentences.append("No manual change in the day before it is known.")
+    changes = told(context, found[:1])
+    for effect, change in zip(found[:1], changes, strict=False):
+        sentences.append(context.state(sentence(context, effect, change) + ".", *change.citations))
+    stated, _ = _stated(context, (signal,))
+    return context.answer(
+        "answered", " ".join([*sentences, *stated]), confidence=0.8, changes=changes, entities=[item(context, signal)]
     )
 
 
