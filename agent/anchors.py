@@ -31,6 +31,7 @@ _CHANGE_WORDS = re.compile(
     r"(?: (?:that|which|we|somebody|someone|was|were|made|did))* (?:to|of|in|on|for|about|touching|that touched|that changed|with|behind|regarding|which changed) )+",
     re.I,
 )
+_APPLY = re.compile(r"\bappl(?:y|ies|ied)\b", re.I)
 _ARTICLES = re.compile(r"^(?:(?:the|a|an|our|new|current|changing|for) )+", re.I)
 
 
@@ -93,6 +94,11 @@ def apply_at(context: Context, text: str, at: Instant | None) -> Shipment | None
         and s.started_at - _NEAR <= at <= s.at + _NEAR
     ]
     return min(near, key=lambda s: (abs(s.at - at), s.ref)) if near else None
+
+
+def names_apply(text: str) -> bool:
+    """Whether a text speaks of an apply."""
+    return _APPLY.search(text) is not None
 
 
 def without_change_words(text: str) -> str:

@@ -228,11 +228,17 @@ def carried_requests(context: Context, one: Shipment) -> list[EntityView]:
         return _requests_of(context, [EntityRef(f"Commit:{one.commit}")])
     query = ChangeQuery(target_kinds=frozenset({"Block", "File"}), until=one.at + 1)
     page = context.store.changes(query, context.view, Limits(rows=2_000))
-    commits = list(dict.fromkeys(c.change for c in page.items if c.provenance.scope == one.repository))
-    reach.places.read([c.id for c in commits])
-    inside = [
-        c for c in commits if (p := reach.places.of(c.id)) is not None and old.position < p.position <= new.position
-    ]
+    views = [c for c in page.items if c.provenance.scope == one.repository]
+    reach.places.read([c.change.id for c in views])
+    inside = list(
+        dict.fromkeys(
+            c.change
+            for c in views
+            if (p := reach.places.of(c.change.id)) is not None
+            and old.position < p.position <= new.position
+            and reach.can_carry(one, c)
+        )
+    )
     return _requests_of(context, inside)
 
 

@@ -62,7 +62,7 @@ _DEPLOY = r"(?:deploy(?:ment)?s?|releases?|roll-?outs?|shipments?|push(?:es)?|ap
 _RUN = r"(?:pipelines?|workflows?|ci|builds?|jobs?|actions|(?:pipeline|workflow|ci|build|github actions|actions|ci/cd) (?:runs?|jobs?|builds?)|runs?)"
 _ALERTS = r"(?:alerts?|pages?|alarms?|monitors?)"
 _FIRED = r"(?:fired?|firing|went off|go off|triggered|were firing|are firing|started(?: firing)?|did we get|have fired|came in|popped up|paged(?: us)?|rang|(?:were |was )?raised|showed up|follow(?:ed)?)"
-_SIGNAL = r"(?:\b(?:incidents?|outages?|post-?mortem|inc[-# ]?\d+|Q[A-Z0-9]{13}|P[A-Z0-9]{6})\b)"
+_SIGNAL = r"(?:\b(?:incidents?|outages?|post-?mortem|inc[-# ]?\d+|(?=\w*\d)(?:Q\w{13}|P\w{6}))\b)"
 _BY_HAND = (
     r"(?:by hand|manual(?:ly)?|hand-?(?:edit(?:ed)?|made)|outside (?:of )?(?:the )?(?:terraform|iac|code|infrastructure[- ]as[- ]code|pipelines?|ci(?:/cd)?|git|version control|automation)|"
     r"(?:in|through|via|from|using|with) the (?:aws |cloud |web )?(?:console|cli)|click-?ops|out[- ]of[- ]band|bypassing (?:terraform|the pipeline|ci|code review)|"
@@ -89,7 +89,7 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording("approved", r"(?:did (?:a|any|some) (?:reviewer|body|one)s?|did (?:anyone|anybody|someone|somebody)|who) (?:object(?:ed)?(?: to)?|push(?:ed)? back (?:on|against)|block(?:ed)?|reject(?:ed)?|decline[d]?|veto(?:ed)?) (?P<m>.+?)(?:[?.]? (?:and )?who)?", wanted="objected"),
     _Wording("approved", r"who (?:merged|pressed merge on|hit merge on|pressed the merge button (?:on|for)|clicked merge on|landed) (?P<m>(?:the )?(?:\w+ )?(?:change|pr|pull request|merge request|mr|#|\S+#|\S+!).*)", wanted="merged"),
     _Wording("approved", r"(?:who|whose)(?: all)?(?: has| have| had)? (?:review(?:ed)? and )?(?:approv\w*|gave (?:the |a |an |it a )?(?:thumbs?[- ]up|plus one|\+1|lgtm|blessing|approval|ok|green light)|sign(?:ed)?[- ]?off|lgtm'?e?d|ok'?e?d)(?: (?:did|on|to|for|of|had|has))* (?P<m>.+?)(?: (?:have|get|had))?", wanted="approved"),
-    _Wording("approved", r"(?P<m>.*\b(?:apply|applied|deploy(?:ment)?|release|rollout)\b.*?)[:,;] who (?:approved|reviewed|signed off(?: on)?)(?: (?:that|this|it|the))?(?: change)?", wanted="approved"),
+    _Wording("approved", r"(?P<m>.*\b(?:apply|applied|deploy(?:ment)?|release|rollout)\b.*?)[:,;]? who (?:approved|reviewed|signed off(?: on)?)(?: (?:that|this|it|the))?(?: change)?", wanted="approved"),
     # -- pipelines
     _Wording("pipeline", rf"(?:which|what) {_RUN} (?:brought|took|carried|moved|got|put|pushed|rolled) (?P<m>.+?)(?: (?:out|live))?{_INTO}?", wanted="applied"),
     _Wording("pipeline", rf"(?:at|in|on) (?:which|what) (?:step|job|stage) (?:did|does|was|has|of) (?P<m>.+?) (?:fail(?:ed)?|break|broke|stop(?:ped)?|die[d]?)(?: (?:in|for|on) {_ENVIRONMENT})?", wanted="failed"),
@@ -108,7 +108,7 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording("running", rf"who (?:did|made|ran|triggered|kicked off|started|performed) (?:the )?(?:{_NEWEST} )?(?:(?P<e>prod(?:uction)?|staging|stage|dev) )?{_DEPLOY} (?:of|for) (?P<m>.+?)", wanted="who"),
     _Wording("running", rf"(?:what(?:'s| is| was)?|which is|tell me) (?:the )?(?:current|present|latest|deployed|live|running) (?:(?P<e>prod(?:uction)?|staging|stage|dev) )?(?:version|release|build|image|tag) of (?P<m>.+?)(?:{_INTO.replace('?P<e>', '?P<e2>')})?"),
     _Wording("running", rf"(?:from |on |at )?(?:which|what) (?:commit|sha|revision|version|code) (?:was|is|were|did) (?P<m>.+?)(?: (?:run(?:ning)?|live|built from|deployed))*{_INTO}?(?: from| at| on)?"),
-    _Wording("running", rf"(?P<m>.+?){_INTO}?[:,;]+ (?:which|what) (?:version|release|commit|build) (?:was|is|ran|were)(?: (?:that|it|this|there|running|live|then))*"),
+    _Wording("running", rf"(?P<m>.+?){_INTO}?[:,;]* (?:which|what) (?:version|release|commit|build) (?:was|is|ran|were)(?: (?:that|it|this|there|running|live|then))*"),
     _Wording("reached", rf"(?:when|since when|at what time|how long) (?:did|does|has|have|is|was) (?P<m>.*\d+\.\d+.*?)(?: (?:go|gone|been|went|come))?(?: (?:live|out|deployed|released|shipped|running|rolled out))?(?:{_INTO})?", wanted="when"),
     _Wording("reached", rf"since when (?:did|does|has|is) {_ENVIRONMENT} (?:been )?(?:run|running|have|had|on|use|using|with) (?P<m>.+)", wanted="when"),
     _Wording("approved", r"whose (?:code|commits?|changes?|work) (?:went out|was shipped|was released|shipped|is|was|got out|landed)(?: (?:with|in|by))? (?P<m>.+)", wanted="authors"),
@@ -138,7 +138,7 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording("why", r"(?:what|who) (?:made|drove|caused|prompted|led|motivated|pushed|got) (?:us|them|you|somebody|someone|the team)(?: to)? (?:to )?(?:change|changing|modify|set|raise|lower|bump|increase|decrease|update|touch|move|switch|reduce|drop) (?P<m>.+)"),
     _Wording("why", r"(?:what(?:'s| is| was)?) (?:the )?(?:story|idea|thinking|point|goal|deal|thought)s? (?:behind|of|for|with) (?:(?:the )?(?:change|changes|update|bump) (?:to|of|in|on) )?(?P<m>.+)"),
     _Wording("why", r"why (?:did|does|has) (?P<m>.+?) (?:go(?:ne)?|change[ds]?|move[ds]?|jump(?:ed)?|drop(?:ped)?|rise|r[io]sen?|fall(?:en)?|went|increase[ds]?|decrease[ds]?|come|get (?:changed|set|raised|lowered)) (?:up |down |over )?(?:from \S+ )?to \S+"),
-    _Wording("why", r"why (?:is|are|was|were) (?P<m>.+?) (?:set to |at )?\S+ now(?:,? (?:and )?not \S+.*)?"),
+    _Wording("why", r"why (?:is|are|was|were) (?P<m>.+?) (?:set to |at )?\S+(?: now)?,? (?:and not|not|instead of|rather than) \S+(?: any ?more)?"),
     _Wording("why", r"who decided(?: that)? (?P<m>.+?) (?:should|must|would|had to|has to|needs? to|ought to) (?:be|become|go to|get|have|stay).*(?:,|\band\b) why"),
     _Wording("why", r"why (?:did|do|have) (?:we|they) (?:ship|release|deploy|push out|roll out|put out) (?P<m>.+?)(?: (?:to|in|on) \w+)?"),
     _Wording("why", r"why (?:did|was|has) (?P<m>\S+ v?\d+\.\d+\S*)(?: (?:go(?:ne)?|went|been|shipped|released|deployed|come|put|pushed|rolled))*(?: (?:out|live))?(?: (?:to|in|on) \w+)?"),

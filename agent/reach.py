@@ -61,9 +61,12 @@ def environments_in(path: str, known: Iterable[str]) -> frozenset[str]:
 
 
 def services_in(path: str, known: frozenset[str]) -> frozenset[str]:
-    """The services that parts of a path name."""
-    parts = {p for part in path.casefold().split("/") for p in (part, part.partition(".")[0])}
-    return known & parts
+    """The service whose directory a path lies in: the outermost part of it that is a service's name; else the file's own name."""
+    *directories, name = path.casefold().split("/")
+    for part in (*directories, name, name.partition(".")[0]):
+        if part in known:
+            return frozenset({part})
+    return frozenset()
 
 
 class Reach:
@@ -143,6 +146,10 @@ class Reach:
         if inside := environments_in(path, self._all.environments):
             some = [s for s in some if (s.environment or s.workspace) in inside]
         return some
+
+    def can_carry(self, one: Shipment, change: ChangeView) -> bool:
+        """Whether a deployment of this service or environment can hold what the change touched."""
+        return one in self._candidates(change, text_of(change.properties, "path"))
 
     def carries(self, one: Shipment, sha: str) -> bool:
         """Whether what was deployed holds a commit."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from agent.anchors import requests_in, shipments_in, without_change_words
+from agent.anchors import apply_at, names_apply, requests_in, shipments_in, without_change_words
 from agent.attribute_search import find_setting
 from agent.context import Context, match, matches, named
 from agent.evidence import inline
@@ -317,6 +317,9 @@ def _of_version(context: Context, mention: str, view: View) -> Target | None:
     from agent.effects import carried_requests
 
     shipped = shipments_in(context, mention)
+    if not shipped and names_apply(mention):
+        applied = apply_at(context, mention, context.question.at)
+        shipped = (applied,) if applied else ()
     if not shipped:
         return None
     first = shipped[0]

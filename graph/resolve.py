@@ -256,7 +256,15 @@ class _Resolver:
             self._things.update(dict.fromkeys(missing))
             for entity in self.store.entities(missing, self.view):
                 self._things[entity.ref] = thing(entity)
-        return [t for r in refs if (t := self._things[r]) is not None]
+        found = [t for r in refs if (t := self._things[r]) is not None]
+        if len(found) < 2:
+            return found
+        # Names of one joined thing are one thing, under the first of them.
+        joined = {r: e.refs[0] for e in self.store.entities([t.ref for t in found], self.view) for r in e.refs}
+        first: dict[EntityRef, Thing] = {}
+        for t in found:
+            first.setdefault(joined.get(t.ref, t.ref), t)
+        return list(first.values())
 
     def _dead(self, read: Sequence[Reading], mention: Mention) -> list[Found]:
         """What is gone; only a whole name of it counts fully."""

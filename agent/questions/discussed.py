@@ -71,6 +71,8 @@ def _chosen(said: list[Said]) -> list[Said]:
     from agent.chain import Chain
 
     best = best_messages(Chain(messages=tuple(said)), _MESSAGES)
-    decided = [m for m in said if m.decision]
+    threads = {m.thread for m in best[:1]} if len({m.thread for m in said}) > 1 else {m.thread for m in said}
+    best = [m for m in best if m.thread in threads]
+    decided = [m for m in said if m.decision and m.thread in threads]
     some = {m.ref: m for m in [*best, *decided[-1:]]}
     return sorted(some.values(), key=lambda m: (m.at, m.ref))[: _MESSAGES + 1]

@@ -7,11 +7,13 @@ from agent.evidence import inline, text_of
 from agent.model import Answer, EntityItem
 from agent.narrative import minute
 from agent.shipments import moment
-from graph.clock import Instant
+from agent.signals import signals
+from graph.clock import DAY, Instant
 from graph.store import EntityView, Limits
 from graph.text import name_tokens
 
 _SHOWN = 20
+_BEFORE: Instant = 7 * DAY
 _TOLD = 5
 _DULL = frozenset(
     [
@@ -51,6 +53,8 @@ def answer(context: Context) -> Answer:
     """Those that are still to expire, soonest first; of one that is named, its own date."""
     question = context.question
     now = min(context.now, context.as_of) if context.as_of is not None else context.now
+    if question.wanted == "incident":
+        return _at_incident(context)
     found = _dated(context)
     words = {w for w in name_tokens(question.mention) if w not in _DULL}
     named = [(at, e) for at, e in found if words and words <= _own(e)]
@@ -86,6 +90,41 @@ def answer(context: Context) -> Answer:
     return context.answer(
         "answered", " ".join(sentences[:_TOLD]), confidence=0.9, entities=entities, truncated=len(chosen) > _SHOWN
     )
+
+
+def _at_incident(context: Context) -> Answer:
+    """The certificate that had expired when an incident began: the last to expire before it, of its service first."""
+    found = signals(context.store, context.view).named(context.question.mention)
+    if not found:
+        return context.answer("not_found", "No incident of that name is known.", confidence=0.0)
+    signal = found[0]
+    expired = [(at, e) for at, e in _dated(context) if signal.started_at - _BEFORE <= at <= signal.started_at]
+    words = set(name_tokens(f"{signal.service} {signal.title}"))
+    expired.sort(key=lambda p: (-len(words & _own(p[1])), signal.started_at - p[0]))
+    cited = context.citations.cite(signal.said)
+    if not expired:
+        context.missing.append("no certificate that expired before it is known")
+        return context.answer(
+            "answered",
+            context.state(f"No certificate is known to have expired before {inline(signal.label, 100)} began.", cited),
+            confidence=0.5,
+        )
+    at, entity = expired[0]
+    label = inline(text_of(entity.properties, "name") or entity.ref.id, 120)
+    own = context.citations.cite(entity.statements[0].provenance)
+    text = context.state(
+        f"{label} had expired on {minute(at)}; {inline(signal.label, 100)} began on {minute(signal.started_at)}.",
+        own,
+        cited,
+    )
+    item = EntityItem(
+        ref=str(entity.ref),
+        kind=entity.kind,
+        label=label,
+        properties={"expires_at": text_of(entity.properties, "expires_at")},
+        citations=(own,),
+    )
+    return context.answer("answered", text, confidence=0.85, entities=[item])
 
 
 def _dated(context: Context) -> list[tuple[Instant, EntityView]]:

@@ -7,6 +7,7 @@ from agent.context import Context
 from agent.effects import Effect, effects, told
 from agent.evidence import inline, text_of
 from agent.model import Answer, EntityItem
+from agent.named_service import environment_in
 from agent.narrative import minute
 from agent.questions.alerts import item
 from agent.questions.alerts import told as told_signal
@@ -43,7 +44,8 @@ def answer(context: Context) -> Answer:
     if question.wanted == "before" or not stated:
         before = _before(context, signal)
         if not before:
-            sentences.append(f"Nothing is known to have taken effect in the day before {minute(signal.started_at)}.")
+            span = "hour" if "hour" in question.text.casefold() else "day"
+            sentences.append(f"Nothing is known to have taken effect in the {span} before {minute(signal.started_at)}.")
             context.missing.append("no deployment, apply or manual change of that time is known")
     changes = told(context, before[:_SHOWN])
     for effect, change in zip(before[:_TOLD], changes, strict=False):
@@ -166,10 +168,12 @@ def _stated(context: Context, found: tuple[Signal, ...]) -> tuple[list[str], boo
 def _before(context: Context, signal: Signal) -> tuple[Effect, ...]:
     """What took effect in the hour before, else in the day before; in its environment, its own service first."""
     question = context.question
-    for span in (_BEFORE, _LONG_BEFORE):
+    environment = signal.environment or environment_in(context, f"{question.environment} {question.text}")
+    hour_only = "hour" in question.text.casefold()
+    for span in (_BEFORE,) if hour_only else (_BEFORE, _LONG_BEFORE):
         since = signal.started_at - span
-        found = effects(context, since, signal.started_at + 1, environment=signal.environment)
-        if found or question.wanted == "hour":
+        found = effects(context, since, signal.started_at + 1, environment=environment)
+        if found:
             return found
     return ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.anchors import names_version
 from agent.assemble import assemble
 from agent.chain import chain_around
 from agent.context import Context
@@ -22,6 +23,10 @@ def answer(context: Context) -> Answer:
     """The arrivals of a change, of the last change of a thing, or of a pull request."""
     question = context.question
     environment = environment_in(context, question.environment) or environment_in(context, question.mention)
+    if names_version(context, question.mention):
+        from agent.questions import running
+
+        return running.answer(context)
     target = find_target(context, question.mention)
     if target is None:
         return not_found(context, question.mention)

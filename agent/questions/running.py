@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from agent.anchors import apply_at, version_in
 from agent.context import Context
 from agent.effects import Effect, carried_requests, told
 from agent.evidence import inline, text_of
@@ -15,8 +18,10 @@ from graph.clock import Instant
 
 
 def answer(context: Context) -> Answer:
-    """The deployment in effect; of each environment when none is named."""
+    """The deployment in effect, or the one that is asked for; of each environment when none is named."""
     question = context.question
+    if question.wanted in ("applied", "applied_by"):
+        return _applied(context)
     words = f"{question.mention} {question.environment}"
     all_ = shipments(context.store, context.view)
     at = _moment(context)
@@ -33,6 +38,10 @@ def answer(context: Context) -> Answer:
         return context.answer(
             "not_found", f"No service called “{inline(question.mention, 80)}” is known.", confidence=0.0
         )
+    if version := version_in(question.mention):
+        return _of_version(context, service, version, environment)
+    if question.wanted in ("rollback", "rolled_to"):
+        return _rolled_back(context, service, environment)
     where = [environment] if environment else sorted({s.environment for s in all_.all if s.service == service})
     running = [one for name in where if (one := all_.running(service, name, at)) is not None]
     running.sort(key=lambda s: (-s.at, s.environment))
@@ -40,11 +49,89 @@ def answer(context: Context) -> Answer:
         context.missing.append("no deployment of it by then is known")
         text = f"No deployment of {inline(service, 60)}{f' to {inline(environment, 40)}' if environment else ''} by {minute(at)} is known."
         return context.answer("not_found", text, confidence=0.3)
-    changes = told(context, [Effect(s.at, s.ref, s.environment, shipment=s) for s in running])
+    return _tell(context, running)
+
+
+def _tell(context: Context, found: Sequence[Shipment], confidence: float = 0.95) -> Answer:
+    changes = told(context, [Effect(s.at, s.ref, s.environment, shipment=s) for s in found])
     sentences = [
-        _sentence(context, one, change.by.name, change.citations) for one, change in zip(running, changes, strict=True)
+        _sentence(context, one, change.by.name, change.citations) for one, change in zip(found, changes, strict=True)
     ]
-    return context.answer("answered", " ".join(sentences), confidence=0.95, changes=changes)
+    return context.answer("answered", " ".join(sentences), confidence=confidence, changes=changes)
+
+
+def _of_version(context: Context, service: str, version: str, environment: str) -> Answer:
+    """The deployments of one version, the newest first."""
+    found = [
+        s
+        for s in shipments(context.store, context.view).all
+        if s.service == service
+        and s.version.removeprefix("v") == version
+        and s.took_effect
+        and (not environment or s.environment == environment)
+    ]
+    if not found:
+        context.missing.append("no such deployment is known")
+        where = f" to {inline(environment, 40)}" if environment else ""
+        text = f"No deployment of {inline(service, 60)} {inline(version, 40)}{where} is known."
+        return context.answer("not_found", text, confidence=0.5)
+    return _tell(context, found[::-1][:4])
+
+
+def _rolled_back(context: Context, service: str, environment: str) -> Answer:
+    """The newest rollback of a service in the window asked for."""
+    question = context.question
+    found = [
+        s
+        for s in shipments(context.store, context.view).all
+        if s.service == service
+        and s.action == "rollback"
+        and (not environment or s.environment == environment)
+        and (question.since is None or s.at >= question.since)
+        and (question.until is None or s.at < question.until)
+    ]
+    if not found:
+        context.missing.append("no rollback of it is known")
+        return context.answer("not_found", f"No rollback of {inline(service, 60)} is known.", confidence=0.4)
+    return _tell(context, found[-1:])
+
+
+def _applied(context: Context) -> Answer:
+    """The apply at a moment, or the last one: which commit, who started it."""
+    question = context.question
+    words = f"{question.mention} {question.environment}"
+    environment = environment_in(context, words)
+    one = apply_at(context, words, question.at) if question.wanted == "applied_by" or question.at is not None else None
+    if one is None and question.at is None:
+        until = _moment(context)
+        done = [
+            s
+            for s in shipments(context.store, context.view).up_to(until)
+            if s.is_apply and s.took_effect and (not environment or s.environment == environment)
+        ]
+        one = done[-1] if done else None
+    if one is None:
+        context.missing.append("no such apply is known")
+        where = f" in {inline(environment, 40)}" if environment else ""
+        return context.answer("not_found", f"No apply{where} at that time is known.", confidence=0.3)
+    (change,) = told(context, [Effect(one.at, one.ref, one.environment, shipment=one)])
+    cites = list(change.citations)
+    requests = carried_requests(context, one)
+    with_ = ""
+    if requests:
+        names = [f"#{r.properties.get('number')} “{inline(text_of(r.properties, 'title'), 80)}”" for r in requests[:4]]
+        cites += [context.citations.cite(r.statements[0].provenance) for r in requests[:4]]
+        with_ = f", with {listing(names, 4)}"
+    commit = f"commit {one.commit} of " if one.commit else ""
+    by = f" by {change.by.name}" if change.by.name else ""
+    state = "" if one.took_effect else f"; it ended as {inline(one.outcome, 30)}"
+    said = f"{commit}{inline(one.repository or one.workspace or 'the code', 80)} was applied to {inline(one.environment or one.workspace, 40)}{by} on {minute(one.at)}{with_}{state}."
+    return context.answer(
+        "answered",
+        context.state(said[0].upper() + said[1:] if not commit else f"C{said[1:]}", *cites),
+        confidence=0.95,
+        changes=[change],
+    )
 
 
 def _moment(context: Context) -> Instant:

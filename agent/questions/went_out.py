@@ -12,8 +12,11 @@ from agent.phrasing import listing
 from graph.clock import DAY, EARLIEST, Instant
 
 SHOWN = 30
+_FIRST = frozenset({"first", "earliest"})
+_LAST = frozenset({"right", "just", "immediately", "directly", "last", "most recent", "latest", "newest"})
 _TOLD = 8
 _LOOK_BACK: Instant = 7 * DAY
+_SPANS: dict[str, Instant] = {"minutes": DAY // 96, "hour": DAY // 24, "day": DAY}
 
 
 def answer(context: Context) -> Answer:
@@ -33,8 +36,17 @@ def answer(context: Context) -> Answer:
         between = f"between {minute(since)} and" if question.since is not None else "before"
         text = f"Nothing is known to have gone out{where} {between} {minute(until)}."
         return context.answer("not_found", text, confidence=0.3)
+    wanted = question.wanted.casefold()
+    if wanted in _FIRST:
+        found = found[-1:]
+    elif wanted in _LAST:
+        found = found[:1]
+    elif wanted in ("hour", "day", "minutes"):
+        found = tuple(e for e in found if e.at >= until - _SPANS[wanted])
     changes = told(context, found[:SHOWN])
     head = f"{len(found)} change{'s' if len(found) > 1 else ''} took effect{where} before {minute(until)}, the newest first:"
+    if wanted in _FIRST or wanted in _LAST:
+        head = f"The {'first' if wanted in _FIRST else 'last'} change that took effect{where}:"
     sentences = [head, *sentences_of(context, found[:_TOLD], changes)]
     return context.answer(
         "answered", " ".join(sentences), confidence=0.9, changes=changes, truncated=len(found) > SHOWN

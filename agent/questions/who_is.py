@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from agent.chain import person_name
 from agent.context import Context, match
+from agent.doors import doors
 from agent.evidence import inline, text_of
 from agent.model import Answer, EntityItem
 from agent.people import find_people
 from agent.phrasing import listing
-from graph.store import EntityView, Limits
+from agent.questions.by_hand import explained
+from graph.store import ChangeQuery, EntityView, Limits
 
 _SHOWN = 5
 _ACCOUNTS = 20
@@ -16,7 +20,7 @@ _ACCOUNTS = 20
 
 def answer(context: Context) -> Answer:
     """The person behind a name, login, mail address or session, with all their accounts and why they are taken for one."""
-    mention = context.question.mention
+    mention = _account(context.question.mention)
     people = find_people(context.store, mention, context.view)
     found = {e.refs: e for e in context.store.entities([p.ref for p in people], context.view)}
     if not found:
@@ -27,6 +31,8 @@ def answer(context: Context) -> Answer:
     for entity in list(found.values())[:_SHOWN]:
         said, cited = _told(context, entity)
         sentences.append(said)
+        if any(s.properties.get("bot") is True for s in entity.statements):
+            sentences += _runs(context, entity)
         entities.append(
             EntityItem(
                 ref=str(entity.ref),
@@ -45,6 +51,35 @@ def answer(context: Context) -> Answer:
         candidates=[match(p, 0.4) for p in people[:_SHOWN]] if ambiguous else (),
         entities=entities,
     )
+
+
+_LEADS = re.compile(
+    r"^(?:(?:the|a|an|our|aws|slack|github|gitlab|kubernetes|k8s|pagerduty|iam|sso|git|cloudtrail|role|assumed|account|login|user(?:name)?|handle|session|"
+    r"access|key|principal|identity|member|person|engineer|called|named|with|id)\s+)+(?=\S)",
+    re.I,
+)
+_TAILS = re.compile(
+    r"\s+(?:on|in|at|of|from)\s+(?:aws|slack|github|gitlab|kubernetes|k8s|pagerduty|git|cloudtrail|the cloud)\b.*$",
+    re.I,
+)
+
+
+def _account(mention: str) -> str:
+    """The name or id itself, without what says of which system it is."""
+    return _LEADS.sub("", _TAILS.sub("", mention)).removesuffix("'s").strip()
+
+
+def _runs(context: Context, entity: EntityView) -> list[str]:
+    """Of a machine's session: the apply that it carried out, with its pipeline run."""
+    query = ChangeQuery(by=list(entity.refs))
+    events = [
+        c for c in context.store.changes(query, context.view, Limits(rows=20)).items if c.change.kind == "AuditEvent"
+    ]
+    if not events:
+        return []
+    through = doors(context.store, context.view, events[:5])
+    door = next((d for d in through.values() if d.explained_by), None)
+    return explained(context, door) if door else []
 
 
 def _told(context: Context, entity: EntityView) -> tuple[str, list[str]]:

@@ -171,6 +171,7 @@ PROVIDERS = _words(
 
 ONES_OWN = _words(
     """
+    debian linux list lists news opensource
     code contact dev docker email git github gitlab hello hi info it mail me npm oss pi user web work www
     """
 )

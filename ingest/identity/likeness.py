@@ -139,7 +139,7 @@ def _short_form(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     if a[-1] != b[-1]:
         return False
     short, long = sorted((a[0], b[0]), key=len)
-    return len(short) >= 3 and long.startswith(short) and long.removeprefix(short) not in _FEMININE
+    return len(short) >= 2 and long.startswith(short) and long.removeprefix(short) not in _FEMININE
 
 
 def _initials_fit(a: Name, b: Name) -> bool:
@@ -226,4 +226,6 @@ def fits(name: Name, login: str) -> bool:
     bare = login.rstrip("0123456789")
     if len(login) - len(bare) > 2:
         return False
+    if len(name.tokens) > 3 and bare == "".join(t[0] for t in name.tokens[:-1]) + name.tokens[-1]:
+        return False  # `jehturner`: nobody else has these initials
     return bare in whole_logins(name) or bare in short_logins(name) or bare in name.tokens

@@ -15,7 +15,7 @@ from ingest.identity.accounts import Account, Labels, Named
 SOURCE = "identity"
 SCOPE = "people"
 EVERYTHING = Limits(rows=10_000_000, deadline_s=600.0)
-_CHUNK = 5_000
+_CHUNK = 20_000
 _NAMES = frozenset(("email", "login", "name", "id", "uid", "arn"))
 
 
@@ -128,7 +128,8 @@ def _aliases(store: GraphStore, view: View, refs: Sequence[EntityRef], in_use: S
     for start in range(0, len(refs), _CHUNK):
         chunk = refs[start : start + _CHUNK]
         met: dict[str, dict[Alias, None]] = {}
-        rest = {_alias(one) for one in store.aliases(chunk, view) if one.ref in wanted}
+        alone = len(view.audience) == 1  # then there is one label only, and nothing to tell apart
+        rest = set[Alias]() if alone else {_alias(one) for one in store.aliases(chunk, view) if one.ref in wanted}
         for label in in_use:
             if not may_read(label, view.audience):
                 continue

@@ -183,8 +183,10 @@ def _pair(a: EntityRef, b: EntityRef) -> tuple[EntityRef, EntityRef]:
 
 
 def _check_direct(store: GraphStore, a: EntityRef, b: EntityRef, view: View) -> None:
+    edges = store.neighbours([a], view, _EDGES, types=("SAME_AS",)).items
+    direct = any({edge.src, edge.dst} == {a, b} for edge in edges)
     why = why_same(store, a, b, view)
-    if why.outcome == "joined" and len(why.chain) > 1:
+    if why.outcome == "joined" and not direct:
         raise SourceDataInvalid(
             f"These two are joined by way of {len(why.chain) - 1} other, and none of the joins is between them.",
             "Ask why they are the same, and split the two ends of the join that is wrong.",

@@ -191,5 +191,8 @@ class TestWhySame:
                 split(store, one, other, "ann", "no", NOW)
             assert "join" in refused.value.hint
             store.apply(split(store, one, between, "ann", "no", NOW))
-            assert why_same(store, one, other, View()).outcome == "nothing_joins"
-            assert why_same(store, one, between, View()).outcome == "split"
+            assert why_same(store, one, other, View()).outcome == "split"
+            assert why_same(store, between, other, View()).outcome == "joined"
+            alone = ref("Resource", "alone 4")
+            store.apply(FactBatch("c", "t", "t", "t/1", [Assertion(Entity(alone, {"name": "x"}), at, at, "here")]))
+            assert why_same(store, one, alone, View()).outcome == "nothing_joins"

@@ -72,9 +72,9 @@ def document_type(path: str, document: Markdown) -> str:
         if any(part in words for part in parts[:-1]) or any(w in parts[-1] for w in words[:1]):
             return kind
     title = document.title.lower().replace("-", "").replace(" ", "")
-    if title.startswith("postmortem") or title.endswith("postmortem") or title.startswith("incidentreport"):
+    if title.startswith(("postmortem", "incidentreport")) or title.endswith("postmortem"):
         return "postmortem"
-    if title.startswith("runbook") or title.startswith("playbook"):
+    if title.startswith(("runbook", "playbook")):
         return "runbook"
     return "readme" if parts[-1].startswith("readme.") else "document"
 
@@ -198,7 +198,7 @@ class _Facts:
         """It began before it was written about: what is known by hindsight holds from the document's own time on."""
         incident = names.incident("documents", f"{self._place.name}:{self._file.path}")
         began_at = told.started_at if told.started_at is not None else self._at
-        written_at = max(self._at, began_at)
+        written_at = max(self._at, began_at, told.resolved_at if told.resolved_at is not None else began_at)
         properties: dict[str, Value] = {"system": "documents", "state": "triggered"}
         properties |= {"title": _incident_title(self._title)}
         if told.started_at is not None:

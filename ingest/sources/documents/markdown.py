@@ -22,8 +22,10 @@ _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*")
 _SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _NO_PARAGRAPH = re.compile(r"\s*(?:[-*+>|]|\d+[.)]\s|#|$)")
-_LINK = re.compile(r"!?\[([^\]\n]*)\]\(\s*<?([^)\s>]+)>?(?:\s+[\"'(][^)\n]*)?\s*\)")
-_REFERENCE = re.compile(r"^ {0,3}\[[^\]\n]+\]:\s*<?(\S+?)>?(?:\s.*)?$", re.M)
+# Bounded, so that a file of brackets is read in time.
+_LINK = re.compile(r"\[([^\[\]\n]{0,300})\]\(\s{0,5}<?([^()\s<>]{1,1000})>?(?:\s{1,5}[\"'(][^)\n]{0,300})?\s{0,5}\)")
+_REFERENCE = re.compile(r"^ {0,3}\[[^\[\]\n]{1,300}\]:[ \t]{0,5}<?([^\s<>]{1,1000})>?", re.M)
+_MAX_HEADING_CHARS = 1_000
 _MARKS = re.compile(r"(\*\*|__|`)")
 
 
@@ -181,12 +183,14 @@ def _section(
 
 def _heading(lines: Sequence[str], number: int, body_from: int) -> tuple[int, str, int, int] | None:
     """Level, words, first line and the line after of a heading that ends on this line."""
+    if len(lines[number]) > _MAX_HEADING_CHARS:
+        return None
     if found := _ATX.fullmatch(lines[number]):
         return len(found[1]), plain(found[2] or ""), number, number + 1
     if number > body_from and (found := _SETEXT.fullmatch(lines[number])):
         above = lines[number - 1]
         alone = number - 1 == body_from or not lines[number - 2].strip()
-        if alone and not _NO_PARAGRAPH.match(above):
+        if alone and len(above) <= _MAX_HEADING_CHARS and not _NO_PARAGRAPH.match(above):
             return (1 if found[1][0] == "=" else 2), plain(above), number - 1, number + 1
     return None
 

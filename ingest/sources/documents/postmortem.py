@@ -64,6 +64,7 @@ _FACT = re.compile(
 _NUMBERING = re.compile(r"^[\d.)\s]+|[\s:?!.]+$")
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[T ,]+(?:at )?(\d{1,2}:\d{2}(?::\d{2})?)\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})?", re.I)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_FACT_CHARS = 1_000
 _TEXT_CHARS = 4_000
 
 
@@ -117,7 +118,7 @@ def stated_facts(document: Markdown) -> dict[str, str]:
         if len(section.headings) > 1:
             break
         for line in section.text.split("\n")[:60]:
-            if (found := _FACT.fullmatch(line)) is not None:
+            if len(line) <= _FACT_CHARS and (found := _FACT.fullmatch(line)) is not None:
                 facts.setdefault(found[1].strip().lower(), found[2].strip())
     return facts
 

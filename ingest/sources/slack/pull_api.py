@@ -149,6 +149,8 @@ class _Channel:
                 self._take_thread(thread, read)
             state.top = max((state.top, *(m.ts for m in messages)), key=_order)
             state.low = min((m.ts for m in messages), key=_order, default=state.low)
+            if not state.done:  # a first reading need not remember what no later one will look at
+                self._forget_before(state.top)
             yield from told(read, self._workspace.name, self._cursor)
         threads = [self._replies(root) for root in sorted(state.watched) if root not in self._met]
         read = Read()
@@ -220,12 +222,15 @@ class _Channel:
     def _finish(self) -> None:
         state = self._state
         state.done, state.top, state.low = max(state.done, state.top, key=_order), "", ""
-        horizon = _order(self._horizon(state.done))
+        self._forget_before(state.done)
+        self._cursor.labels[self._room.id] = self._room.label
+
+    def _forget_before(self, newest: str) -> None:
+        state, horizon = self._state, _order(self._horizon(newest))
         state.watched = {root: last for root, last in state.watched.items() if _order(last) > horizon}
         state.seen = {
             ts: seen for ts, seen in state.seen.items() if _order(ts) > horizon or seen.root_ts in state.watched
         }
-        self._cursor.labels[self._room.id] = self._room.label
 
     def _horizon(self, done: str) -> str:
         """The `ts` from which on messages are read again; empty for all."""

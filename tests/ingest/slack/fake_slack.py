@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pytest_httpserver import HTTPServer
@@ -99,9 +98,3 @@ def reply(told: Any, status: int = 200, **headers: str) -> Response:
 
 def refuse(error: str, **more: object) -> Callable[[Mapping[str, str]], Response]:
     return lambda _: reply({"ok": False, "error": error, **more})
-
-
-@contextmanager
-def fake_slack(page: int = 2) -> Generator[FakeSlack]:
-    with HTTPServer(host="127.0.0.1", port=0, threaded=True) as server:
-        yield FakeSlack(server, page)

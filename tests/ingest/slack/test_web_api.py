@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_httpserver import HTTPServer
 
 from graph.clock import SECOND
 from graph.model import Entity, FactBatch, Passage
@@ -16,7 +17,7 @@ from ingest.source import Source, SourceDataInvalid, SourceUnavailable
 from ingest.sources.slack.source import SlackSettings, SlackSource
 from ingest.sync import Retry, sync
 from tests.contracts.source_contract import CANARY, KEY, NOW, SourceContract, facts_of, fresh_store
-from tests.ingest.slack.fake_slack import TOKEN, FakeSlack, fake_slack, refuse, reply
+from tests.ingest.slack.fake_slack import TOKEN, FakeSlack, refuse, reply
 from tests.ingest.slack.workspace_data import (
     ADA,
     BEN,
@@ -37,10 +38,16 @@ TYPES = ("public_channel", "private_channel", "im")
 INFRA = names.channel("slack", PUBLIC_CHANNEL)
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[HTTPServer]:
+    with HTTPServer(host="127.0.0.1", port=0, threaded=True) as running:
+        yield running
+
+
 @pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    with fake_slack() as fake:
-        yield fake
+def slack(server: HTTPServer) -> FakeSlack:
+    server.clear()
+    return FakeSlack(server)
 
 
 def source(slack: FakeSlack, **settings: object) -> SlackSource:
@@ -63,9 +70,8 @@ def texts(found: list[FactBatch]) -> set[str]:
 
 class TestContract(SourceContract):
     @pytest.fixture(autouse=True)
-    def _server(self) -> Iterator[None]:
-        with fake_slack() as self.slack:
-            yield
+    def _fake(self, slack: FakeSlack) -> None:
+        self.slack = slack
 
     def recorded(self, directory: Path) -> Source:
         self.slack.messages[PRIVATE_CHANNEL] = [
@@ -302,3 +308,30 @@ def test_a_private_channel_is_labelled_in_all_it_yields(slack: FakeSlack) -> Non
     assert {f.ref.kind for f in public if isinstance(f, Entity)} == {"Account"}
     assert "merger" not in repr(public)
     assert CHANNELS[1]["name"] not in repr(public)
+
+
+def test_a_channel_made_private_in_the_middle_of_its_first_reading_leaves_nothing_public(
+    slack: FakeSlack, tmp_path: Path
+) -> None:
+    slack.messages[PUBLIC_CHANNEL] += [message(1000 + i, f"note {i}") for i in range(9)]
+
+    def fails_at_the_third_page(told: dict[str, str]) -> object:
+        return reply({"ok": False, "error": "internal_error"}) if told.get("cursor") == "4" else None
+
+    slack.trouble["conversations.history"] = fails_at_the_third_page  # type: ignore[assignment]
+    with fresh_store(tmp_path, "store") as store:
+        assert sync(store, source(slack), NOW, KEY, retry=Retry(attempts=1), processes="none").error is not None
+        assert store.search_text("note", View(), Limits()).items
+        slack.trouble.clear()
+        slack.channels[0]["is_private"] = True
+        assert sync(store, source(slack), NOW + SECOND, KEY, processes="none").error is None
+        assert store.search_text("note", View(), Limits()).items == ()
+        member = View(audience=frozenset({"public", f"slack:{PUBLIC_CHANNEL}"}))
+        assert len(store.search_text("note", member, Limits(rows=50)).items) == 9
+
+
+def test_what_a_first_reading_remembers_does_not_grow_with_the_channel(slack: FakeSlack) -> None:
+    slack.messages[PUBLIC_CHANNEL] = [message(3600 * i, f"note {i}") for i in range(60)]
+    found = pulled(slack, channels=(PUBLIC_CHANNEL,), lookback_days=0.1)
+    assert len(texts(found)) == 60
+    assert max(len(b.cursor) for b in found if b.cursor) < 1_500
