@@ -217,29 +217,9 @@ def _state_environments(context: Context, versions: Sequence[EntityRef]) -> dict
 
 
 def carried_requests(context: Context, one: Shipment) -> list[EntityView]:
-    """The pull requests that came into effect with a deployment: those merged since what ran before it, newest first."""
-    reach = Reach(context.store, context.view)
-    before = reach.shipments.before(one)
-    new = reach.places.of(one.commit) if one.commit else None
-    if new is None:
-        return []
-    old = reach.places.of(before.commit) if before is not None and before.commit else None
-    if old is None:
-        return _requests_of(context, [EntityRef(f"Commit:{one.commit}")])
-    query = ChangeQuery(target_kinds=frozenset({"Block", "File"}), until=one.at + 1)
-    page = context.store.changes(query, context.view, Limits(rows=2_000))
-    views = [c for c in page.items if c.provenance.scope == one.repository]
-    reach.places.read([c.change.id for c in views])
-    inside = list(
-        dict.fromkeys(
-            c.change
-            for c in views
-            if (p := reach.places.of(c.change.id)) is not None
-            and old.position < p.position <= new.position
-            and reach.can_carry(one, c)
-        )
-    )
-    return _requests_of(context, inside)
+    """The pull requests that came into effect with a deployment, newest first."""
+    commits = dict.fromkeys(c.change for c in Reach(context.store, context.view).carried(one))
+    return _requests_of(context, list(commits) or ([EntityRef(f"Commit:{one.commit}")] if one.commit else []))
 
 
 def _requests_of(context: Context, commits: Sequence[EntityRef]) -> list[EntityView]:

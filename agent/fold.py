@@ -6,16 +6,22 @@ or the hand that went around it; the rest is how it got there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agent.doors import Door, doors
+from agent.doors import Door, doors, environment_of
 from agent.lineage import COSMETIC, Lineage, effect
+from agent.reach import Reach
+from agent.shipments import Shipment
 from graph.clock import DAY, Instant
 from graph.model import EntityRef
 from graph.store import ChangeQuery, ChangeView, GraphStore, Limits, View
+from graph.text import name_tokens
 
 _SOON = DAY // 24
+_MARGIN: Instant = DAY // 96
+_PATH = re.compile(r"[\[\].\"]+")
 _LATE = 14 * DAY
 Key = tuple[EntityRef, EntityRef]
 
@@ -44,13 +50,13 @@ def fold(store: GraphStore, view: View, lineage: Lineage) -> Folded:
     intents = [c for c in lineage.changes if _is_intent(c, known)]
     kept: list[ChangeView] = list(intents)
     carried: dict[Key, list[ChangeView]] = {}
-    calls = _Calls(store, view)
+    calls, applied = _Calls(store, view), _Applied(store, view, known)
     for change in lineage.changes:
         if _is_intent(change, known):
             continue
         intent = _intent_of(change, intents, groups)
-        if intent is None or intent.change.kind == "Commit":
-            call = calls.before(change)
+        if intent is None or (intent.change.kind == "Commit" and not _shares(intent, change)):
+            call = applied.cause(change) or calls.before(change)
             if call is not None and (intent is None or call.at > intent.at):
                 intent = call
                 if call not in kept:
@@ -69,6 +75,61 @@ def _is_intent(change: ChangeView, known: Mapping[Key, Door]) -> bool:
         return False
     door = known.get((change.change, change.target))
     return door is None or door.by_hand
+
+
+class _Applied:
+    """Changes of code that an apply carried: of a variable's value, of a module's argument, what the instance's own code does not show."""
+
+    def __init__(self, store: GraphStore, view: View, known: Mapping[Key, Door]) -> None:
+        self._known = known
+        self._reach = Reach(store, view)
+        self._carried: dict[EntityRef, list[ChangeView]] = {}
+        self._store, self._view = store, view
+        self._environments: dict[EntityRef, str] = {}
+
+    def cause(self, change: ChangeView) -> ChangeView | None:
+        """Of what the apply behind a change carried: what set the same value or is called alike; the only one there is."""
+        one = self._apply(change)
+        if one is None:
+            return None
+        if one.ref not in self._carried:
+            self._carried[one.ref] = [
+                c for c in self._reach.carried(one) if effect(c) not in COSMETIC and c.target.kind == "Block"
+            ]
+        found = self._carried[one.ref]
+        values = {value for _, value in _attributes(change) if value}
+        words = {w for path, _ in _attributes(change) for w in name_tokens(path)}
+        told = [c for c in found if values & {value for _, value in _attributes(c) if value}]
+        alike = [c for c in told if words & set(name_tokens(" ".join(p for p, _ in _attributes(c)) + " " + _label(c)))]
+        chosen = alike or told or (found if len({c.change for c in found}) == 1 else [])
+        return max(chosen, key=lambda c: (c.at, c.change, c.target), default=None)
+
+    def _apply(self, change: ChangeView) -> Shipment | None:
+        door = self._known.get((change.change, change.target))
+        if door is not None and door.explained_by is not None:
+            found = next((s for s in self._reach.shipments.all if door.explained_by in s.refs), None)
+            if found is not None:
+                return found
+        where = self._environment(change.target)
+        around = [
+            s
+            for s in self._reach.shipments.all
+            if s.is_apply
+            and s.took_effect
+            and s.started_at - _MARGIN <= change.at <= s.at + _MARGIN
+            and (not where or s.environment == where)
+        ]
+        return min(around, key=lambda s: (abs(s.at - change.at), s.ref), default=None)
+
+    def _environment(self, instance: EntityRef) -> str:
+        if instance not in self._environments:
+            found = self._store.entity(instance, self._view)
+            self._environments[instance] = environment_of(found) if found is not None else ""
+        return self._environments[instance]
+
+
+def _label(change: ChangeView) -> str:
+    return str(change.properties.get("path") or "")
 
 
 class _Calls:
@@ -123,9 +184,39 @@ def _intent_of(
     own = groups.get(change.target)
     for intent in intents:
         same = intent.target not in groups or groups[intent.target] == own
-        if same and intent.at <= change.at and change.at - intent.at <= _patience(intent):
+        if not same or intent.at > change.at:
+            continue
+        if change.at - intent.at <= _patience(intent) or (intent.change.kind == "Commit" and _shares(intent, change)):
             return intent
     return None
+
+
+def _shares(intent: ChangeView, change: ChangeView) -> bool:
+    """Whether both changed an attribute of the same name: then the one carried the other out, however much later."""
+    return bool(_names(intent) & _names(change))
+
+
+def _names(change: ChangeView) -> frozenset[str]:
+    """The last named parts of the attribute paths that a change touched."""
+    return frozenset(
+        part
+        for path, _ in _attributes(change)
+        for part in [p for p in _PATH.split(path.casefold()) if p and not p.isdigit()][-1:]
+    )
+
+
+def _attributes(change: ChangeView) -> list[tuple[str, str]]:
+    """The attribute paths that a change touched, each with its new value as text."""
+    listed = change.properties.get("attributes")
+    if not isinstance(listed, Sequence) or isinstance(listed, str):
+        return []
+    found: list[tuple[str, str]] = []
+    for one in listed:
+        if isinstance(one, Mapping) and isinstance(path := one.get("path"), str):
+            after = one.get("after")
+            value = after.get("value") if isinstance(after, Mapping) else None
+            found.append((path, "" if value is None else str(value).casefold()))
+    return found
 
 
 def _patience(intent: ChangeView) -> Instant:

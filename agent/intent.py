@@ -127,7 +127,7 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording("went_out", rf"(?:what|list|show(?: me)?|which)(?: (?:was|were|has been|all|everything|things|got|that|the|of|what|did))* (?:deployed|applied|shipped|released|rolled out)(?: (?:or|and) (?:deployed|applied|shipped|released|rolled out))+{_INTO}?"),
     _Wording("went_out", rf"(?:list|show(?: me)?|tell me|give me)(?: (?:all|everything|what|which|that|the|of))* (?:reached|hit|went (?:out )?(?:to|live in)|got to|was (?:deployed|applied|shipped) to|arrived in|landed in) {_ENVIRONMENT}"),
     _Wording("went_out", rf"(?:which|what) (?P<w>pull requests?|prs?|merge requests?|mrs?)(?: (?:have|had|did|all))*(?: {_ARRIVE}| (?:reached|hit|went out to|went to|got to|shipped to|arrived in|landed in|made it to)) {_ENVIRONMENT}"),
-    _Wording("went_out", rf"(?:which|what) (?:versions?|releases?|builds?) of (?P<m>.+?) (?:went|was|were|have|has|got|did|reached|hit|landed|came)(?: (?:out|live|deployed|shipped|released|been|go))*{_INTO}?"),
+    _Wording("went_out", rf"(?:which|what) (?:versions?|releases?|builds?) of (?P<m>.+?) (?:went|(?:was|were|have been|has been|got) (?:deployed|shipped|released|rolled out|live)|did|reached|hit|landed|came)(?: (?:out|live|go))*{_INTO}?"),
     # -- by hand or by the pipeline
     _Wording("by_hand", r"(?:was|were|is)(?: (?:the|that))? (?:change|edit|update|modification)s? (?:of|to|on|in) (?P<m>.+?) (?:made |done |at .* made )?(?:by hand|manual(?:ly)?|by a (?:person|human)|by the pipeline|by terraform|through terraform).*\bor\b.*", wanted="which"),
     _Wording("by_hand", r"(?:who|what)(?: or what| or who)? (?:changed|edited|touched|modified|updated) (?P<m>.+?)[:,;]? (?:a person|a human|somebody|by hand|manually|the pipeline|terraform|an? apply)\b.*\bor\b.*", wanted="which"),
@@ -149,6 +149,7 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording("discussed", r"what (?:did|have|had|was) (?:we|the team|people|they|everyone)? ?(?:agree|agreed|decide|decided|settle|settled)(?: (?:on|to do))? (?:for|about|with|regarding|on) (?P<m>.+)", wanted="decided"),
     _Wording("discussed", r"(?:which|what) (?:slack )?(?:thread|conversation|discussion|message|channel) (?:led to|resulted in|is behind|was behind|started|triggered|caused|preceded|is (?:about|for)|was (?:about|for)) (?P<m>.+)"),
     # -- people
+    _Wording("who_is", r"(?:what|which \w+|whom?|who) (?:did|does|do) (?:the )?(?P<m>.*\b(?:sessions?|accounts?|logins?|keys?|principals?)\b.*?) belong(?:ed|s)? to"),
     _Wording("what_changed", r"(?:show|list|give|tell)(?: me| us)? (?:everything|all|what|anything)(?: (?:that|the things))? (?P<by>\S+(?: \S+){0,2}?) (?:did|has done|was doing|worked on|changed|was up to|touched)"),
     _Wording("who_is", r"(?:who|which (?:person|human|engineer|colleague))(?:'s| is| was)?(?: (?:behind|using))? (?:the )?(?:(?:aws|slack|github|gitlab|kubernetes|k8s|pagerduty|iam|sso|git|cloudtrail|role|assumed) )*(?:account|login|user(?:name)?|handle|session|role session|access key|key|principal|identity|member)? ?(?P<m>\S*[\d:/@._-]\S*)(?: (?:on|in|at) (?:aws|slack|github|gitlab|kubernetes|k8s|pagerduty|git|the cloud))?"),
     _Wording("who_is", r"who(?:'s| is| was) (?P<m>@?\S+) (?:on|in|at) (?:aws|slack|github|gitlab|kubernetes|k8s|pagerduty|git)"),
@@ -319,7 +320,7 @@ _COURTESY = re.compile(
 )
 _TAIL = re.compile(
     r"[\s,;]*(?:\b(?:please|pls|thanks|thank you|thx|for me|exactly|anyway|though|then|again|lately|recently|"
-    r"right now|so far|and (?:when|why|how|by whom|what)(?: (?:exactly|and why|and when|and how))*|when and why|and in which (?:commit|pr)|"
+    r"right now|so far|which(?: ones?)?|and (?:when|why|how|by whom|what)(?: (?:exactly|and why|and when|and how))*|when and why|and in which (?:commit|pr)|"
     r"last|most recently|last time|the last time|to date|over time)|[?!.…])[\s?!.…]*",
     re.I,
 )

@@ -17,9 +17,9 @@ from graph.store import ChangeView, EntityView, Limits
 QUOTED = 400
 _LINK = re.compile(r"https?://\S+")
 _WORD = re.compile(r"[^\W_]{4,}")
-_REASONS = re.compile(
-    r"\b(?:because|since|due to|so that|in order to|root cause|we need|needs? to|we(?:'re| are) (?:seeing|getting|hitting)|otherwise|"
-    r"reason|complain\w*|broke\w*|fail\w*|timeout\w*|too (?:low|high|small|slow|many|open)|incident|outage|audit|compliance|migrat\w*|"
+REASONS = re.compile(
+    r"\b(?:because|since|due to|so that|in order to|root cause|we(?:'re| are) (?:seeing|getting|hitting)|otherwise|"
+    r"need(?:ed|s)?|asked|request\w*|requir\w*|prevent\w*|avoid\w*|so we can|instead of|follow-?up|reason|why|complain\w*|broke\w*|fail\w*|timeout\w*|too (?:low|high|small|slow|many|open)|incident|outage|audit|compliance|migrat\w*|"
     r"cost|capacity|load|launch|deprecat\w*|customer)\b",
     re.I,
 )
@@ -64,7 +64,7 @@ def _weight(message: Said, roots: dict[EntityRef | None, Instant]) -> float:
     if not words:
         return 0.0
     weight = min(len(words), 20) / 20
-    if _REASONS.search(message.text):
+    if REASONS.search(message.text):
         weight += 1.5
     if message.decision:
         weight += 1.0

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from agent.chain import AROUND, Said, read_messages
+from agent.chain import AROUND, Said, conversation, read_messages
 from agent.context import Context
 from agent.model import Change
+from agent.named_service import service_names
+from agent.reach import services_in
 from graph.model import EntityRef
 from graph.store import ChangeView, Limits
 from graph.text import name_tokens
 
 _READ = 60
-_SHARE = 0.6
+_SHARE = 0.75
 _COMMON = frozenset(
     [
         "aws",
@@ -53,7 +55,12 @@ _COMMON = frozenset(
 def said_nearby(context: Context, view: ChangeView, change: Change, most: int = 1) -> list[Said]:
     """Messages around a change that use most of the words of its thing's own name, or its pull request's number."""
     label = change.target.label if change.target else ""
-    return talk_about(context, [label], view.at - AROUND, view.at + AROUND // 10, most, change)
+    path = view.properties.get("path")
+    services = (
+        services_in(path, service_names(context.store, context.view)) if isinstance(path, str) else frozenset[str]()
+    )
+    found = talk_about(context, [" ".join([label, *services])], view.at - AROUND, view.at + AROUND // 10, most, change)
+    return [m for m in found if all(s in name_tokens(m.text) for s in services) or not services]
 
 
 def talk_about(
@@ -83,5 +90,7 @@ def talk_about(
     edges = context.store.neighbours(refs, context.view, Limits(rows=200), types=("PART_OF",), direction="out").items
     threads = {e.src: e.dst for e in edges if e.dst.kind == "Thread"}
     read = read_messages(context.store, context.view, sorted(refs), threads, set())
-    best = sorted(read, key=lambda m: (-found[m.ref], -m.at, m.ref))[:most]
-    return sorted(best, key=lambda m: (m.at, m.ref))
+    best = sorted(read, key=lambda m: (-found[m.ref], -m.at, m.ref))[:1]
+    # What is said in one conversation is about one thing: the rest of the best message's thread belongs to it.
+    around = conversation(context.store, context.view, [m.thread for m in best if m.thread], [m.ref for m in best])
+    return sorted(around or best, key=lambda m: (m.at, m.ref))

@@ -21,6 +21,7 @@ from graph.text import name_tokens
 _INFRASTRUCTURE = (".tf", ".tf.json", ".tfvars", ".hcl")
 _APPLIED_WITHIN = 14 * DAY
 _ROWS = 5_000
+_CARRIED_ROWS = 2_000
 
 ENVIRONMENT_WORDS: Mapping[str, str] = {
     alias: name
@@ -113,6 +114,34 @@ class Reach:
             if carried:
                 found[change.change, change.target] = tuple(sorted(carried.values(), key=lambda c: (c.at, c.by)))
         return found
+
+    def carried(self, one: Shipment) -> list[ChangeView]:
+        """The changes of code that came into effect with a deployment: those merged since what ran before it, newest first.
+
+        Of the first deployment that is known, the newest commit that it can have carried.
+        """
+        new = self._places.of(one.commit) if one.commit else None
+        if new is None:
+            return []
+        before = self._all.before(one)
+        old = self._places.of(before.commit) if before is not None and before.commit else None
+        query = ChangeQuery(target_kinds=frozenset({"Block", "File"}), until=one.at + 1)
+        page = self._store.changes(query, self._view, Limits(rows=_CARRIED_ROWS))
+        views = [c for c in page.items if c.provenance.scope == one.repository and c.change.kind == "Commit"]
+        self._places.read([c.change.id for c in views])
+        found = [
+            c
+            for c in views
+            if (p := self._places.of(c.change.id)) is not None
+            and (old.position if old is not None else -1) < p.position <= new.position
+            and self.can_carry(one, c)
+        ]
+        if old is not None or not found:
+            return found
+        own = [
+            c for c in found if one.service in services_in(text_of(c.properties, "path"), self._all.services)
+        ] or found
+        return [c for c in own if c.change == own[0].change]
 
     # -- by a deployment or apply
 

@@ -161,6 +161,8 @@ class _Reader:
             found = self.time(i + 1, bare=word in {"on", "at", "in", "during"})
             return _Clause(found[1], found[0].start, found[0].end, self._moment(found[0])) if found else None
         found = self.time(i, bare=False)
+        if found and found[0] == Interval(self.now, self.now + 1, exact=True):
+            return _Clause(found[1], at=self.now)  # "now" is a moment and no window
         return _Clause(found[1], found[0].start, found[0].end, self._moment(found[0])) if found else None
 
     def _moment(self, interval: Interval) -> Instant:

@@ -81,12 +81,17 @@ class GitWriter:
         )
         self._data(message)
 
-    def write(self, directory: Path, remote: str) -> None:
-        """Make the repository at `directory` (which must not exist) and check its mainline out."""
+    def write(self, directory: Path, remote: str) -> dict[int, str]:
+        """Make the repository at `directory` (which must not exist) and check its mainline out. Returns mark -> hash."""
         directory.mkdir(parents=True)
         git = ["git", "-C", str(directory)]
         subprocess.run([*git, "init", "--quiet", "--initial-branch=main"], check=True)
-        subprocess.run([*git, "fast-import", "--quiet", "--done"], input=b"".join(self._stream) + b"done\n", check=True)
+        marks = directory / ".git" / "marks"
+        subprocess.run(
+            [*git, "fast-import", "--quiet", "--done", f"--export-marks={marks.resolve()}"],
+            input=b"".join(self._stream) + b"done\n",
+            check=True,
+        )
         branches = subprocess.run(
             [*git, "for-each-ref", "--format=%(refname)", "refs/heads/topic"],
             check=True,
@@ -97,6 +102,9 @@ class GitWriter:
             subprocess.run([*git, "update-ref", "-d", branch], check=True)
         subprocess.run([*git, "remote", "add", "origin", remote], check=True)
         subprocess.run([*git, "reset", "--quiet", "--hard", "main"], check=True)
+        pairs = [line.split() for line in marks.read_text().splitlines()]
+        marks.unlink()
+        return {int(mark.removeprefix(":")): sha for mark, sha in pairs}
 
     def _data(self, text: str) -> None:
         body = text.encode()

@@ -21,6 +21,45 @@ Step = tuple[str, Callable[[], None]]
 """A commit inside a pull request: its message and what it turns."""
 
 
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A pull request of the history. Commits are told by their mark in the `GitWriter`.
+
+    `tip` is the mark of the branch's last commit, 0 when it was squashed; `before` and `after` are what Terraform's files said.
+    """
+
+    number: int
+    title: str
+    body: str
+    author: Identity
+    reviewer: Identity
+    merged_at: datetime
+    mark: int
+    tip: int
+    base: int
+    messages: tuple[str, ...]
+    before: Knobs
+    after: Knobs
+    files: tuple[str, ...]
+
+    @property
+    def squashed(self) -> bool:
+        """Whether its commits became one."""
+        return not self.tip
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A commit of the bot that sets a service's version in an environment."""
+
+    service: str
+    environment: str
+    version: str
+    previous: str
+    at: datetime
+    mark: int
+
+
 @dataclass(slots=True)
 class History:
     """The repository being written: knobs, versions of services, and the next pull request's number."""
@@ -36,6 +75,8 @@ class History:
     number: int = 0
     applied: list[tuple[datetime, Knobs]] = field(default_factory=list[tuple[datetime, Knobs]])
     """The knobs as they stood after each pull request: what an apply right after it made real."""
+    pulls: list[Merged] = field(default_factory=list[Merged])
+    releases: list[Released] = field(default_factory=list[Released])
 
     def tree(self) -> dict[str, str]:
         """All files as they stand now."""
@@ -55,6 +96,7 @@ class History:
         """A pull request with a merge commit; its commits come an hour apart before it."""
         self.number += 1
         branch_tip, first = self.git.tip, self.git.tip
+        files, knobs = dict(self.git.files), deepcopy(self.knobs)
         for index, (message, turn) in enumerate(steps):
             turn()
             when = at - timedelta(hours=len(steps) - index)
@@ -63,16 +105,33 @@ class History:
             )
         slug = title.lower().replace(" ", "-")[:40]
         message = f"Merge pull request #{self.number} from {ORGANISATION}/{slug}\n\n{title}\n\n{body}\n\nReviewed-by: {reviewer.name} <{reviewer.email}>\n"
-        self.git.commit(message, reviewer, at, self.tree(), committer=GITHUB, parent=first, merge=branch_tip)
+        mark = self.git.commit(message, reviewer, at, self.tree(), committer=GITHUB, parent=first, merge=branch_tip)
+        said = tuple(message for message, _ in steps)
+        self._keep(title, body, author, reviewer, at, (mark, branch_tip, first), said, knobs, files)
         self.applied.append((at + timedelta(minutes=9), deepcopy(self.knobs)))
 
     def squash(self, title: str, body: str, author: Identity, at: datetime, turn: Callable[[], None]) -> int:
         """A squashed pull request."""
         self.number += 1
+        base, files, knobs = self.git.tip, dict(self.git.files), deepcopy(self.knobs)
         turn()
         mark = self.git.commit(f"{title} (#{self.number})\n\n{body}\n", author, at, self.tree(), committer=GITHUB)
+        others = [who for who in ENGINEERS if who is not author]
+        reviewer = others[self.number % len(others)]
+        self._keep(title, body, author, reviewer, at, (mark, 0, base), (title,), knobs, files)
         self.applied.append((at + timedelta(minutes=9), deepcopy(self.knobs)))
         return mark
+
+    def _keep(
+        self, title: str, body: str, author: Identity, reviewer: Identity, at: datetime, marks: tuple[int, int, int],
+        messages: tuple[str, ...], before: Knobs, files: dict[str, str],
+    ) -> None:  # fmt: skip
+        now = self.git.files
+        changed = tuple(path for path in sorted({*files, *now}) if files.get(path) != now.get(path))
+        mark, tip, base = marks
+        self.pulls.append(
+            Merged(self.number, title, body, author, reviewer, at, mark, tip, base, messages, before, deepcopy(self.knobs), changed)
+        )  # fmt: skip
 
 
 def write_history() -> History:
@@ -104,8 +163,11 @@ def _deploy(h: History, rng: random.Random, at: datetime) -> None:
     major, minor, patch = map(int, h.versions[service.name, "prod"].split("."))
     version = f"{major}.{minor + 1}.0" if rng.random() < 0.3 else f"{major}.{minor}.{patch + 1}"
     for index, environment in enumerate(("staging", "prod")):
+        previous = h.versions[service.name, environment]
         h.versions[service.name, environment] = version
-        h.git.commit(f"Deploy {service.name} {version} to {environment}\n", BOT, at + timedelta(hours=index), h.tree())
+        when = at + timedelta(hours=index)
+        mark = h.git.commit(f"Deploy {service.name} {version} to {environment}\n", BOT, when, h.tree())
+        h.releases.append(Released(service.name, environment, version, previous, when, mark))
     if rng.random() < 0.08:
         who = rng.choice(ENGINEERS)
 

@@ -9,14 +9,16 @@ from agent.context import Context
 from agent.evidence import inline, paragraph
 from agent.lineage import COSMETIC
 from agent.model import Answer, Change, Reason
-from agent.narrative import best_messages, quote
+from agent.narrative import REASONS, best_messages, quote
 from agent.nearby import said_nearby
 from agent.questions.who_changed import told_about
 from agent.target import find_target, not_found
+from graph.text import name_tokens
 
 _LINK = re.compile(r"https?://[^\s<>\")\]]{4,300}")
 _QUOTED = 400
 _MESSAGES = 2
+_OWN_WORDS = 12
 
 
 def answer(context: Context) -> Answer:
@@ -34,16 +36,25 @@ def answer(context: Context) -> Answer:
     chain = chain_of(context.store, context.view, view)
     quoted = best_messages(chain, _MESSAGES)
     if not chain.messages:
-        quoted = said_nearby(context, view, change)
+        quoted = best_messages(Chain(messages=tuple(said_nearby(context, view, change))), _MESSAGES)
     sentences += [quote(context, m) for m in quoted]
     written = [*change.why, *_bodies(context, chain, change)]
     body = next((r for r in written if r.text != (change.pull_request.title if change.pull_request else "")), None)
-    if body:
+    reasoned = [r for r in written if gives_reason(r.text, change)]
+    body = next(iter(reasoned), body)
+    if body and not reasoned and not quoted:
+        context.missing.append("neither the commit nor its pull request says why")
+        sentences.append(
+            context.state(
+                f"No reason is known; the description only says “{inline(body.text, _QUOTED)}”.", body.citation
+            )
+        )
+    elif body and reasoned:
         sentences.append(context.state(f"The reason given: “{inline(body.text, _QUOTED)}”.", body.citation))
         links = list(dict.fromkeys(_LINK.findall(body.text)))[:3]
         if links:
             sentences.append(f"It links {' and '.join(inline(u, 200) for u in links)}.")
-    elif not quoted:
+    elif not quoted and not body:
         context.missing.append("neither the commit nor its pull request gives a reason beyond a title")
         title = change.pull_request.title if change.pull_request and change.pull_request.title else change.title
         if title:
@@ -60,6 +71,17 @@ def answer(context: Context) -> Answer:
         missing=tuple(dict.fromkeys(context.missing)),
         confidence=found.confidence if main.why else round(found.confidence * 0.6, 4),
     )
+
+
+def gives_reason(text: str, change: Change) -> bool:
+    """Whether a text says more than what was changed: it words a reason, or uses a dozen words of its own."""
+    if REASONS.search(text) or _LINK.search(text):
+        return True
+    said = f"{change.title} {change.pull_request.title if change.pull_request else ''} {change.target.label if change.target else ''}"
+    values = " ".join(f"{a.path} {a.before.value} {a.after.value}" for a in change.attributes)
+    known = set(name_tokens(f"{said} {values}"))
+    own = [w for w in name_tokens(_LINK.sub(" ", text)) if w not in known and len(w) > 3]
+    return len(own) >= _OWN_WORDS
 
 
 def _bodies(context: Context, chain: Chain, change: Change) -> list[Reason]:
