@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.cached import PerView
 from agent.evidence import text_of
 from agent.shipments import Shipment, shipments
 from graph.clock import SECOND, Instant
@@ -21,6 +22,7 @@ _STATES = frozenset({"terraform_state", "pulumi", "cloudformation"})
 _MARGIN: Instant = 120 * SECOND
 _RECORDED_WITHIN: Instant = 2 * 3_600 * SECOND
 _ROWS = 5_000
+_MOST_RESOURCES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,14 @@ def doors(store: GraphStore, view: View, events: Sequence[ChangeView]) -> dict[t
     recorded = _recorded(store, view, events, targets)
     applies = [s for s in shipments(store, view).all if s.is_apply and s.took_effect]
     found: dict[tuple[EntityRef, EntityRef], Door] = {}
+    accounts = account_environments(store, view)
     for event in events:
         audit, target = audits.get(event.change), targets.get(event.target)
         via = text_of(audit.properties, "via") if audit else ""
         managed = target is not None and any(s.provenance.source in _STATES for s in target.statements)
         environment = environment_of(target) if target else ""
+        if not environment and audit is not None:
+            environment = accounts.get(text_of(audit.properties, "account_id"), "")
         machine = event.change in machines
         explained = None
         if via in CODE_TOOLS or machine:
@@ -71,6 +76,22 @@ def doors(store: GraphStore, view: View, events: Sequence[ChangeView]) -> dict[t
         by_hand = explained is None and via != "service" and not (via in CODE_TOOLS and not managed)
         found[event.change, event.target] = Door(via or "unknown", managed, explained, by_hand, environment)
     return found
+
+
+def _read_accounts(store: GraphStore, view: View) -> dict[str, str]:
+    """Cloud accounts whose resources all run in one environment."""
+    seen: dict[str, set[str]] = {}
+    for entity in store.select("Resource", {}, view, Limits(rows=_MOST_RESOURCES, deadline_s=3.0)).items:
+        environment = environment_of(entity)
+        arn = next((a for s in entity.statements if (a := text_of(s.properties, "cloud_id"))), "")
+        account = text_of(entity.properties, "account_id") or (arn.split(":")[4] if arn.count(":") > 4 else "")
+        if environment and account:
+            seen.setdefault(account, set()).add(environment)
+    return {account: next(iter(names)) for account, names in seen.items() if len(names) == 1}
+
+
+account_environments = PerView(_read_accounts)
+"""By cloud account: the environment that all its resources run in, where there is one."""
 
 
 def environment_of(thing: EntityView) -> str:

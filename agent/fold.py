@@ -101,7 +101,9 @@ class _Applied:
         words = {w for path, _ in _attributes(change) for w in name_tokens(path)}
         told = [c for c in found if values & {value for _, value in _attributes(c) if value}]
         alike = [c for c in told if words & set(name_tokens(" ".join(p for p, _ in _attributes(c)) + " " + _label(c)))]
-        chosen = alike or told or (found if len({c.change for c in found}) == 1 else [])
+        # How many instances there are is said by a number elsewhere; of one commit alone that is sure enough.
+        alone = len({c.change for c in found}) == 1 and effect(change) in ("created", "deleted")
+        chosen = alike or told or (found if alone else [])
         return max(chosen, key=lambda c: (c.at, c.change, c.target), default=None)
 
     def _apply(self, change: ChangeView) -> Shipment | None:
@@ -192,17 +194,18 @@ def _intent_of(
 
 
 def _shares(intent: ChangeView, change: ChangeView) -> bool:
-    """Whether both changed an attribute of the same name: then the one carried the other out, however much later."""
-    return bool(_names(intent) & _names(change))
+    """Whether both set an attribute of the same name to the same value: then one carried the other out, however much later."""
+    told, found = dict(_last_names(intent)), dict(_last_names(change))
+    return any(value and found.get(name) == value for name, value in told.items())
 
 
-def _names(change: ChangeView) -> frozenset[str]:
-    """The last named parts of the attribute paths that a change touched."""
-    return frozenset(
-        part
-        for path, _ in _attributes(change)
+def _last_names(change: ChangeView) -> list[tuple[str, str]]:
+    """The last named part of each attribute path that a change touched, with the new value."""
+    return [
+        (part, value)
+        for path, value in _attributes(change)
         for part in [p for p in _PATH.split(path.casefold()) if p and not p.isdigit()][-1:]
-    )
+    ]
 
 
 def _attributes(change: ChangeView) -> list[tuple[str, str]]:

@@ -135,6 +135,8 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording("by_hand", r"(?:somebody|someone|anybody|a person) (?:touched|changed|edited|modified|fiddled with|messed with) (?P<m>.+?) (?:outside (?:of )?(?:terraform|iac|code|the pipeline)|by hand|manually|in the console)[.:,; ]*(?:who|when|what)?(?: was (?:it|that))?", wanted="who"),
     _Wording("by_hand", r"(?:was|were|has|is) (?P<m>.+?) (?:edited|changed|touched|modified|updated|altered) (?:by hand|manually|in the console|outside (?:of )?(?:terraform|iac|code|the pipeline))(?: (?:in|on|to) (?P<e>\w+))?[.:,;? ]*(?:and )?(?:by whom|who|when)?(?: was (?:it|that))?", wanted="who"),
     # -- why
+    _Wording("why", r"what (?:was|is) (?P<m>.*?(?:#|\bpr |\bpull request |\bmerge request )#?\d+.*?) (?:for|about|good for)\b.*"),
+    _Wording("why", rf"(?:for what|what) reasons? (?:did|had|has|have) {_SOMEBODY} {_VERB} (?P<m>.+)"),
     _Wording("why", r"(?:what|who) (?:made|drove|caused|prompted|led|motivated|pushed|got) (?:us|them|you|somebody|someone|the team)(?: to)? (?:to )?(?:change|changing|modify|set|raise|lower|bump|increase|decrease|update|touch|move|switch|reduce|drop) (?P<m>.+)"),
     _Wording("why", r"(?:what(?:'s| is| was)?) (?:the )?(?:story|idea|thinking|point|goal|deal|thought)s? (?:behind|of|for|with) (?:(?:the )?(?:change|changes|update|bump) (?:to|of|in|on) )?(?P<m>.+)"),
     _Wording("why", r"why (?:did|does|has) (?P<m>.+?) (?:go(?:ne)?|change[ds]?|move[ds]?|jump(?:ed)?|drop(?:ped)?|rise|r[io]sen?|fall(?:en)?|went|increase[ds]?|decrease[ds]?|come|get (?:changed|set|raised|lowered)) (?:up |down |over )?(?:from \S+ )?to \S+"),
@@ -149,6 +151,8 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording("discussed", r"what (?:did|have|had|was) (?:we|the team|people|they|everyone)? ?(?:agree|agreed|decide|decided|settle|settled)(?: (?:on|to do))? (?:for|about|with|regarding|on) (?P<m>.+)", wanted="decided"),
     _Wording("discussed", r"(?:which|what) (?:slack )?(?:thread|conversation|discussion|message|channel) (?:led to|resulted in|is behind|was behind|started|triggered|caused|preceded|is (?:about|for)|was (?:about|for)) (?P<m>.+)"),
     # -- people
+    _Wording("what_changed", r"what (?:was|were|is|has|did) (?P<by>\S+(?: \S+){0,2}?) (?:up to|doing|working on|busy with|been up to|get up to)"),
+    _Wording("who_is", r"(?:which|what) (?:pipeline |workflow |ci )?(?:run|pipeline|job|build) (?:was|is|used|had|owns?|is behind|was behind) (?:the )?(?P<m>.*\b(?:sessions?|accounts?|principals?)\b.+)"),
     _Wording("who_is", r"(?:what|which \w+|whom?|who) (?:did|does|do) (?:the )?(?P<m>.*\b(?:sessions?|accounts?|logins?|keys?|principals?)\b.*?) belong(?:ed|s)? to"),
     _Wording("what_changed", r"(?:show|list|give|tell)(?: me| us)? (?:everything|all|what|anything)(?: (?:that|the things))? (?P<by>\S+(?: \S+){0,2}?) (?:did|has done|was doing|worked on|changed|was up to|touched)"),
     _Wording("who_is", r"(?:who|which (?:person|human|engineer|colleague))(?:'s| is| was)?(?: (?:behind|using))? (?:the )?(?:(?:aws|slack|github|gitlab|kubernetes|k8s|pagerduty|iam|sso|git|cloudtrail|role|assumed) )*(?:account|login|user(?:name)?|handle|session|role session|access key|key|principal|identity|member)? ?(?P<m>\S*[\d:/@._-]\S*)(?: (?:on|in|at) (?:aws|slack|github|gitlab|kubernetes|k8s|pagerduty|git|the cloud))?"),
@@ -376,7 +380,9 @@ def _made_by_hand(asked: str, text: str, times: Times) -> Question | None:
     question = _worded(asked, rest, times)
     if question is None or question.kind not in _BY_HAND_OF:
         return None
-    mention = "" if question.kind == "reached" and question.mention.startswith(("any", "some")) else question.mention
+    mention = question.mention
+    if question.kind == "reached":  # "did anybody change X in prod"
+        mention = re.sub(rf"^(?:any|some)(?:body|one|thing)\b(?: {_VERB})?\s*", "", mention, flags=re.I)
     return replace(question, kind="by_hand", mention=mention)
 
 

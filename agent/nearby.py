@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from agent.anchors import without_change_words
+from agent.attribute_search import stem
 from agent.chain import AROUND, Said, conversation, read_messages
 from agent.context import Context
 from agent.model import Change
@@ -15,6 +17,13 @@ _READ = 60
 _SHARE = 0.75
 _COMMON = frozenset(
     [
+        "of",
+        "in",
+        "to",
+        "on",
+        "at",
+        "is",
+        "it",
         "aws",
         "azurerm",
         "google",
@@ -67,18 +76,17 @@ def talk_about(
     context: Context, names: list[str], since: int | None, until: int | None, most: int, change: Change | None = None
 ) -> list[Said]:
     """Messages of a window that use most of the telling words of one of these names; best first."""
-    words = [
-        w for w in dict.fromkeys(w for name in names for w in name_tokens(name)) if w not in _COMMON and len(w) > 1
-    ]
+    said = [w for name in names for w in name_tokens(without_change_words(name))]
+    words = [w for w in dict.fromkeys(map(stem, said)) if w not in _COMMON and len(w) > 1]
     number = f"#{change.pull_request.number}" if change and change.pull_request else ""
     if not words and not number:
         return []
-    query = " ".join([*words, *([number.lstrip("#")] if number else [])])
+    query = " ".join([*dict.fromkeys([*said, *words]), *([number.lstrip("#")] if number else [])])
     hits = context.store.search_text(query, context.view, Limits(rows=_READ), kinds=("Message",)).items
     found: dict[EntityRef, float] = {}
     for hit in hits:
         in_time = (since is None or hit.valid_from >= since) and (until is None or hit.valid_from <= until)
-        told = set(name_tokens(hit.text))
+        told = set(map(stem, name_tokens(hit.text)))
         share = len(told.intersection(words)) / len(words) if words else 0.0
         if number and number in hit.text:
             share = 1.0

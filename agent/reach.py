@@ -22,6 +22,8 @@ _INFRASTRUCTURE = (".tf", ".tf.json", ".tfvars", ".hcl")
 _APPLIED_WITHIN = 14 * DAY
 _ROWS = 5_000
 _CARRIED_ROWS = 2_000
+_FIRST_CARRIES = 90 * DAY
+"""How far back the first known deployment of a service is taken to reach."""
 
 ENVIRONMENT_WORDS: Mapping[str, str] = {
     alias: name
@@ -118,7 +120,7 @@ class Reach:
     def carried(self, one: Shipment) -> list[ChangeView]:
         """The changes of code that came into effect with a deployment: those merged since what ran before it, newest first.
 
-        Of the first deployment that is known, the newest commit that it can have carried.
+        Of the first deployment that is known, the newer commits to its own directory.
         """
         new = self._places.of(one.commit) if one.commit else None
         if new is None:
@@ -138,10 +140,13 @@ class Reach:
         ]
         if old is not None or not found:
             return found
-        own = [
-            c for c in found if one.service in services_in(text_of(c.properties, "path"), self._all.services)
-        ] or found
-        return [c for c in own if c.change == own[0].change]
+        own = [c for c in found if one.service in services_in(text_of(c.properties, "path"), self._all.services)]
+        recent = [
+            c
+            for c in own
+            if c.at >= one.at - _FIRST_CARRIES and (p := self._places.of(c.change.id)) is not None and p.position > 0
+        ]
+        return recent or [c for c in own or found if c.change == (own or found)[0].change]
 
     # -- by a deployment or apply
 

@@ -241,9 +241,9 @@ class Places:
 
     def of(self, sha: str) -> Placed | None:
         """Where a commit stands; None when the graph does not know."""
-        if sha not in self._known:
+        if sha and sha not in self._known:
             self.read([sha])
-        return self._known[sha]
+        return self._known.get(sha)
 
     def _merged_as(self, shas: Sequence[str]) -> dict[str, Placed]:
         """Commits of a branch that was squashed: they stand where their pull request was merged, without being on the mainline."""

@@ -33,7 +33,14 @@ def answer(context: Context) -> Answer:
     linked = bool(said)
     if not said:
         names = [question.mention, *(t.label for t in (target.things[:1] if target else ()))]
-        said = talk_about(context, names, question.since, question.until, _MESSAGES)
+        said = next(
+            (
+                found
+                for name in names
+                if (found := talk_about(context, [name], question.since, question.until, _MESSAGES))
+            ),
+            [],
+        )
     if not said:
         context.missing.append("no conversation that you may read names it")
         return context.answer(

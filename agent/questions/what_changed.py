@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agent.assemble import assemble
+from agent.chain import read_messages
 from agent.context import Context, match, named
 from agent.evidence import inline
 from agent.lineage import COSMETIC, Lineage, changes_of, effect
-from agent.model import Answer, Change
+from agent.model import Answer, Change, EntityItem
 from agent.people import find_people, made_by
 from agent.phrasing import came_with, listing, plural
 from agent.target import Target, find_change, find_target, not_found
@@ -19,6 +20,7 @@ from graph.places import Place, resolve_place, targets_in
 from graph.store import ChangeQuery, ChangeView, Limits
 
 SHOWN = 50
+_MESSAGES = 20
 _CODE = frozenset({"Block", "File", "Resource", "Service", "Module", "Document"})
 _TOLD = 5
 _FIRST_ROWS = 2_000
@@ -46,6 +48,8 @@ def answer(context: Context) -> Answer:
     known = {t.ref: t for t in target.things} if target else {}
     changes = assemble(context, shown, known)
     text = _text(context, target, people, changes, len(lineage.changes), cut=lineage.cut)
+    also, entities = _also(context, people) if people and target is None else ([], [])
+    text = " ".join([text, *also])
     confidence = target.confidence if target else 0.95
     ambiguous = target is not None and target.ambiguous
     return context.answer(
@@ -55,8 +59,61 @@ def answer(context: Context) -> Answer:
         resolved=[*(target.resolved if target else ()), *(match(p, 0.9) for p in people[:3])],
         candidates=target.candidates if target else (),
         changes=changes,
+        entities=entities,
         truncated=lineage.cut or len(lineage.changes) > SHOWN,
     )
+
+
+_ALSO = {
+    "APPROVED_BY": "approved",
+    "REVIEWED_BY": "reviewed",
+    "MERGED_BY": "merged",
+    "ACKNOWLEDGED_BY": "acknowledged",
+    "RESOLVED_BY": "resolved",
+}
+
+
+def _also(context: Context, people: Sequence[Thing]) -> tuple[list[str], list[EntityItem]]:
+    """What people did beside changes in a window: what they wrote, approved, merged, started and acknowledged."""
+    question = context.question
+    if question.since is None or question.until is None:
+        return [], []
+    refs = sorted({r for e in context.store.entities([p.ref for p in people], context.view) for r in e.refs})
+    edges = context.store.neighbours(
+        refs, context.view, Limits(rows=5_000), types=("POSTED_BY", "PERFORMED_BY", *_ALSO), direction="in"
+    ).items
+    dated = [(min(s.valid_from for s in e.statements), e) for e in edges]
+    inside = sorted(((at, e.src, e) for at, e in dated if question.since <= at < question.until), key=lambda p: p[:2])
+    seen = {r: t for t in context.store.entities([src for _, src, _ in inside], context.view) for r in t.refs}
+    sentences: list[str] = []
+    entities: list[EntityItem] = []
+    told: set[tuple[str, str]] = set()
+    for _, src, edge in inside:
+        entity = seen.get(src)
+        verb = (
+            "started"
+            if edge.type == "PERFORMED_BY" and src.kind in ("WorkflowRun", "Deployment")
+            else _ALSO.get(edge.type, "")
+        )
+        if entity is None or not verb or (edge.type == "REVIEWED_BY" and (src, "APPROVED_BY") in told):
+            continue
+        told.add((src, edge.type))
+        name = f"#{entity.properties['number']} " if entity.properties.get("number") else ""
+        title = inline(str(entity.properties.get("title") or entity.properties.get("name") or ""), 100)
+        cited = context.citations.cite(edge.statements[0].provenance)
+        sentences.append(context.state(f"{verb.capitalize()} {name}“{title}”.", cited))
+    posted = [src for _, src, e in inside if e.type == "POSTED_BY"]
+    for message in read_messages(context.store, context.view, posted[:_MESSAGES], {}, set()):
+        cited = context.citations.cite(message.said)
+        sentences.append(
+            context.state(f"Wrote in #{inline(message.channel.lstrip('#'), 60)}: “{inline(message.text, 160)}”.", cited)
+        )
+        entities.append(
+            EntityItem(
+                ref=str(message.ref), kind="Message", label=inline(message.text, 120), properties={}, citations=(cited,)
+            )
+        )
+    return sentences, entities
 
 
 def _everything(mention: str) -> bool:

@@ -29,6 +29,8 @@ from graph.text import name_tokens
 _ROWS = 50
 _ROWS_FOR_ATTRIBUTE = 1_000
 _SEEN = 400
+_NUMBER = frozenset({"count", "for", "each", "number"})
+"""Words of the attributes that say how many instances there are: a change of one creates or deletes some."""
 
 
 def answer(context: Context) -> Answer:
@@ -57,10 +59,11 @@ def told_about(context: Context, target: Target) -> Told:
     """The same, with the change itself."""
     target = _where(context, target)
     lineage, known = history_of(context, target)
-    folded = fold(context.store, context.view, _by_person(context, lineage))
-    lineage = folded.lineage
+    lineage = _by_person(context, lineage)
     if target.attribute:
         lineage = _of_attribute(lineage, target.attribute)
+    folded = fold(context.store, context.view, lineage)
+    lineage = folded.lineage
     shown = _shown(lineage)
     main = next((i for i, c in enumerate(shown) if effect(c) not in COSMETIC), 0 if shown else None)
     changes = _assembled(context, shown, main, known)
@@ -206,7 +209,8 @@ def _of_attribute(lineage: Lineage, attribute: str) -> Lineage:
         if effect(change) in COSMETIC or not isinstance(listed, list | tuple):
             continue
         paths = [item.get("path") for item in listed if isinstance(item, dict)]
-        if any(isinstance(p, str) and words <= set(name_tokens(p)) for p in paths):
+        of_number = words <= _NUMBER and change.target.kind == "Resource" and effect(change) in ("created", "deleted")
+        if of_number or any(isinstance(p, str) and words <= set(name_tokens(p)) for p in paths):
             touching.append(change)
     return Lineage(tuple(touching), lineage.cut) if touching else lineage
 
