@@ -39,6 +39,7 @@ imports: $(VENV)/.synced
 
 docs: $(VENV)/.synced ## regenerate what is generated from the code
 	$(RUN)/lore schema --markdown > docs/schema.md
+	$(RUN)/lore sources --write docs/sources
 
 clean:
 	rm -rf $(VENV) .cache $(DEMO)

@@ -120,7 +120,11 @@ class Shipments:
     def running(self, service: str, environment: str, at: Instant) -> Shipment | None:
         """What ran of a service in an environment at a moment: the last that took effect by then."""
         for one in reversed(self.up_to(at)):
-            if one.service == service and one.environment == environment and one.took_effect and not one.is_apply:
+            if one.service != service or one.environment != environment or not one.took_effect or one.is_apply:
+                continue
+            if one.action == "remove":
+                return None
+            if one.action not in ("publish", "scale", "restart"):
                 return one
         return None
 

@@ -274,7 +274,10 @@ def _deployments(directory: Path) -> Iterator[_Told]:
 def _list(path: Path, key: str = "") -> list[Json]:
     if not path.exists():
         return []
-    found = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:  # a file that was broken on purpose
+        return []
     return cast("list[Json]", found[key] if key else found)
 
 

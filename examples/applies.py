@@ -119,16 +119,14 @@ def _security(arns: Arns, before: Knobs, after: Knobs) -> list[ApiCall]:
 
 def _data(arns: Arns, before: Knobs, after: Knobs) -> list[ApiCall]:
     out: list[ApiCall] = []
-    turned: dict[str, object] = {}
-    for name, had, wants in (
+    turns: tuple[tuple[str, object, object], ...] = (
         ("backupRetentionPeriod", before.backup_days, after.backup_days),
         ("dBInstanceClass", before.db_class[arns.environment], after.db_class[arns.environment]),
         ("deletionProtection", before.db_deletion_protection, after.db_deletion_protection),
         ("engineVersion", before.db_version, after.db_version),
         ("allocatedStorage", before.db_storage_gb, after.db_storage_gb),
-    ):
-        if had != wants:
-            turned[name] = wants
+    )
+    turned = {name: wants for name, had, wants in turns if had != wants}
     if turned:
         out.append(aws_calls.modify_database(arns.database, **turned))
     if before.versioned_bucket != after.versioned_bucket:
@@ -136,9 +134,7 @@ def _data(arns: Arns, before: Knobs, after: Knobs) -> list[ApiCall]:
     if before.cache_nodes != after.cache_nodes:
         out.append(aws_calls.modify_cache(arns.cache, after.cache_nodes))
     if before.queue_visibility_s != after.queue_visibility_s:
-        out.append(
-            aws_calls.set_queue_attribute(arns.queue, "VisibilityTimeout", str(after.queue_visibility_s))
-        )
+        out.append(aws_calls.set_queue_attribute(arns.queue, "VisibilityTimeout", str(after.queue_visibility_s)))
     if before.alarm_threshold != after.alarm_threshold:
         out.append(aws_calls.put_alarm(arns.alarm, after.alarm_threshold, "ApproximateNumberOfMessagesVisible"))
     return out

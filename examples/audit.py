@@ -47,7 +47,7 @@ def hands() -> list[Hand]:
         Hand("ines", "prod", at(5, 19, 15, 2, 11), callbacks),
         Hand("omar", "prod", at(7, 14, 16, 41, 37), search(["/search/*", "/suggest/*"])),
         Hand("omar", "prod", at(7, 16, 9, 12, 5), search(["/search/*"])),
-        Hand("lena", "prod", at(8, 21, 15, 33, 48), aws_calls.set_rule_priority(prod.rule("payments"), 5), refused=True),
+        Hand("lena", "prod", at(8, 24, 13, 53, 48), aws_calls.set_rule_priority(prod.rule("payments"), 5), refused=True),
         Hand("yuki", "staging", at(10, 14, 10, 20, 59), aws_calls.modify_idle_timeout(staging.load_balancer, 120), console=False),
     ]  # fmt: skip
 
@@ -106,7 +106,9 @@ def _session(rng: random.Random, apply: Apply) -> list[AuditEvent]:
 def _by_hand(rng: random.Random, hand: Hand) -> AuditEvent:
     who, account = person(hand.who), Arns(hand.environment).account_id
     set_ = READER if hand.refused else ADMIN
-    principal = Principal("sso", account, set_, who.sso) if hand.console else Principal("iam_user", account, who.iam_user)
+    principal = (
+        Principal("sso", account, set_, who.sso) if hand.console else Principal("iam_user", account, who.iam_user)
+    )
     command = "".join("-" + c.lower() if c.isupper() else c for c in hand.call.name).lstrip("-")
     agent = CONSOLE if hand.console else CLI.format(command=f"{hand.call.source.partition('.')[0]}.{command}")
     event = _event(hand.call, hand.at, principal, agent, f"198.51.100.{rng.randrange(2, 250)}")

@@ -72,7 +72,7 @@ PEOPLE = (
         email="tomas.ferreira@tealeaf.example", display="tomás",
     ),
     _person(INES, "ines", "ines-duarte", "ines.duarte", "ines.duarte", "platform", "Platform engineer"),
-    _person(YUKI, "yuki", "yukit", "yuki", "yuki", "data", "Database engineer", display="yuki :dango:"),
+    _person(YUKI, "yuki", "yukit", "yuki", "yuki.tanaka", "data", "Database engineer", display="yuki :dango:"),
     _person(OMAR, "omar", "omarh-dev", "omar", "omar.haddad", "fulfilment", "Fulfilment engineer"),
     _person(LENA, "lena", "lenavogt", "lena", "lena.vogt", "storefront", "Storefront engineer"),
     _person(Identity("Priya Raman", "priya@tealeaf.example"), "priya", "", "priya", "", "", "Customer care"),

@@ -1,4 +1,4 @@
-"""The demo: write the bundled company, ingest it, ask three questions. `python -m examples.demo DIRECTORY`."""
+"""The demo: write the bundled company, ingest everything that its systems tell, ask a few questions. `python -m examples.demo DIRECTORY`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from api.settings import load
 from api.wiring import Engine
 from examples.build import build
 
-QUESTIONS = (
-    "who changed the LB rule?",
-    "why was the security group rule edge_https changed?",
-    "what was the database_class of module.data in prod on 2025-03-01?",
-)
+QUESTIONS = {
+    "who changed the LB rule?": "the code, by line",
+    "why was the LB rule changed?": "commit, pull request, conversation, apply and audit event of one change",
+    "what went out to prod before 14:30 on 2026-05-19?": "by when it reached prod, and not by when it was merged",
+    "what caused incident #31?": "the alert, what was written about it afterwards, and the change behind it",
+    "what was changed by hand in prod since 2026-05-01?": "calls in the audit log that no apply explains",
+}
+"""What is asked, and what the answer shows."""
+_EMBEDDING_S = 2.0
 
 
 def run(directory: Path, store: str | None, embedder: str | None, record: Path | None) -> None:
@@ -32,16 +36,21 @@ def run(directory: Path, store: str | None, embedder: str | None, record: Path |
         settings, store=store or f"sqlite:///{directory.resolve()}/lore.db", embedder=embedder or settings.embedder
     )
     shown = f"--config {shlex.quote(str(config))}"
-    print(f"Tealeaf, a fictional tea shop: two years of Terraform, services and deploys, written to {directory}\n")
+    print(f"Tealeaf, a fictional tea shop: what its systems would export after two years, written to {directory}\n")
     with Engine(settings) as engine:
         print(f"$ lore ingest {shown}")
         for report in engine.ingest(engine.configured_sources()):
             print(report_text(report))
             if report.error:
                 raise SystemExit(1)
-        print(f"embedded {engine.embed(60)} texts\n")
+        if settings.embedder != "none":
+            print(
+                f"embedded the {engine.embed(_EMBEDDING_S)} newest texts; `lore embed` does the rest, and no answer waits for it"
+            )
+        print()
         answers: list[str] = []
-        for question in QUESTIONS:
+        for question, shows in QUESTIONS.items():
+            print(f"# {shows}")
             print(f"$ lore ask {shlex.quote(question)} {shown}")
             answer = engine.ask(question)
             print(answer_text(answer) + "\n")

@@ -31,8 +31,8 @@ def service_deploys(history: History, shas: Mapping[int, str]) -> list[Deploymen
         steps.append((release.at, replace(one, previous_version=release.previous)))
     for pull in history.pulls:
         if name := _turned(pull):
-            for environment in ("staging", "prod"):
-                steps.append((pull.merged_at, _deploy(rng, name, environment, pull.merged_at, "", shas[pull.mark], pull.title)))
+            at, sha = pull.merged_at, shas[pull.mark]
+            steps += [(at, _deploy(rng, name, env, at, "", sha, pull.title)) for env in ("staging", "prod")]
     for at, one in sorted(steps, key=lambda step: (step[0], step[1].id)):
         key = one.service, one.environment
         version = one.version or running.get(key, "1.0.0")

@@ -38,7 +38,7 @@ def created_at(pull: Merged) -> datetime:
     """When it was opened: after the last commit of its branch."""
     if not pull.squashed:
         return pull.merged_at - 57 * _MINUTE
-    return pull.merged_at - timedelta(minutes=95 + number_id("opened", pull.number, digits=3))
+    return pull.merged_at - timedelta(minutes=180 + number_id("opened", pull.number, digits=2))
 
 
 def _user(who: Identity) -> github.GitHubUser:

@@ -85,7 +85,7 @@ class GitWriter:
         """Make the repository at `directory` (which must not exist) and check its mainline out. Returns mark -> hash."""
         directory.mkdir(parents=True)
         git = ["git", "-C", str(directory)]
-        subprocess.run([*git, "init", "--quiet", "--initial-branch=main"], check=True)
+        subprocess.run([*git, "init", "--quiet", "--template=", "--initial-branch=main"], check=True)
         marks = directory / ".git" / "marks"
         subprocess.run(
             [*git, "fast-import", "--quiet", "--done", f"--export-marks={marks.resolve()}"],

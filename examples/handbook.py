@@ -18,7 +18,6 @@ from examples.company import (
     TOMAS,
     YUKI,
     person,
-    pull_url,
 )
 from examples.formats.catalog import CatalogUser, Component, Group, catalog_info, organisation, services_csv
 from examples.formats.documents import Runbook, postmortem_markdown, postmortem_name, runbook_markdown
@@ -100,9 +99,18 @@ def write_handbook() -> GitWriter:
     def day(year: int, month: int, date: int, hour: int = 11) -> datetime:
         return datetime(year, month, date, hour, 20, tzinfo=UTC)
 
-    files["README.md"] = "# Handbook\n\nWho owns what, what to do when it breaks, why it is as it is, and what we learnt.\n"
-    commit("One load balancer for all services", MAYA, day(2024, 12, 10), **{"docs__adr__0001-one-load-balancer.md": _ONE_BALANCER})
-    commit("Prod is changed by Terraform", MAYA, day(2025, 1, 20), **{"docs__adr__0002-prod-by-terraform.md": _NO_CONSOLE})
+    files["README.md"] = (
+        "# Handbook\n\nWho owns what, what to do when it breaks, why it is as it is, and what we learnt.\n"
+    )
+    commit(
+        "One load balancer for all services",
+        MAYA,
+        day(2024, 12, 10),
+        **{"docs__adr__0001-one-load-balancer.md": _ONE_BALANCER},
+    )
+    commit(
+        "Prod is changed by Terraform", MAYA, day(2025, 1, 20), **{"docs__adr__0002-prod-by-terraform.md": _NO_CONSOLE}
+    )
     commit("The catalog", INES, day(2025, 3, 3), **_catalog())
     commit("Runbooks of payments and orders", TOMAS, day(2025, 5, 6), **_runbooks("payments", "orders"))
     commit("Paywell is our only payment provider", TOMAS, day(2025, 8, 12), **{"docs__adr__0003-paywell.md": _PAYWELL})
@@ -111,7 +119,12 @@ def write_handbook() -> GitWriter:
     for incident, author in zip(incidents(), (TOMAS, OMAR), strict=False):
         if p := incident.postmortem:
             at = incident.resolved_at.replace(hour=10, minute=5, second=0) + timedelta(days=2)
-            commit(f"Post-mortem of #{incident.number}", author, at, **{f"docs__postmortems__{postmortem_name(p)}": postmortem_markdown(p)})
+            commit(
+                f"Post-mortem of #{incident.number}",
+                author,
+                at,
+                **{f"docs__postmortems__{postmortem_name(p)}": postmortem_markdown(p)},
+            )
     return git
 
 
@@ -130,7 +143,9 @@ def _catalog() -> dict[str, str]:
         )
         for s in SERVICES
     ]  # fmt: skip
-    groups = [Group(name, shown, tuple(person(key).catalog for key in members)) for name, (shown, members) in TEAMS.items()]
+    groups = [
+        Group(name, shown, tuple(person(key).catalog for key in members)) for name, (shown, members) in TEAMS.items()
+    ]
     users = [CatalogUser(p.catalog, p.name, p.email, (p.team,) if p.team else (), p.github, p.slack_id) for p in PEOPLE]
     return {
         "catalog__catalog-info.yaml": catalog_info([*components, *settings]),
@@ -160,5 +175,3 @@ def _runbooks(*names: str) -> dict[str, str]:
     }  # fmt: skip
     place = {"catalog": "database"}
     return {f"docs__runbooks__{place.get(name, name)}.md": runbook_markdown(texts[name]) for name in names}
-
-

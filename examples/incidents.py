@@ -8,7 +8,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from examples.audit import PAYWELL_RANGE
-from examples.company import CONFIG_REPOSITORY, ON_CALL, PAGERDUTY, PEOPLE, REPOSITORY, SERVICES, TODAY, person, pull_url, service
+from examples.company import (
+    CONFIG_REPOSITORY,
+    ON_CALL,
+    PAGERDUTY,
+    PEOPLE,
+    REPOSITORY,
+    SERVICES,
+    TODAY,
+    person,
+    pull_url,
+    service,
+)
 from examples.config_repository import REVERT, REVERTED
 from examples.formats import alerts
 from examples.formats.alerts import Alert, PagerDutyIncident, PagerDutyUser
@@ -46,7 +57,12 @@ class Incident:
     @property
     def fired(self) -> Alert:
         """The alert."""
-        labels = {"service": self.service, "environment": "prod", "severity": "critical", "team": service(self.service).team}
+        labels = {
+            "service": self.service,
+            "environment": "prod",
+            "severity": "critical",
+            "team": service(self.service).team,
+        }
         return Alert(self.alert, labels, self.started_at, self.resolved_at, {"summary": self.summary})
 
 
@@ -95,7 +111,11 @@ def _callbacks() -> Incident:
 
 def _backlog() -> Incident:
     started, resolved = _at(9, 24, 11, 41, 20), _at(9, 24, 12, 33, 0)
-    title, cause, back = "Orders pile up before the warehouse", pull_url(CONFIG_REPOSITORY, REVERTED), pull_url(CONFIG_REPOSITORY, REVERT)
+    title, cause, back = (
+        "Orders pile up before the warehouse",
+        pull_url(CONFIG_REPOSITORY, REVERTED),
+        pull_url(CONFIG_REPOSITORY, REVERT),
+    )
     return Incident(
         38, title, "orders", "OrderQueueBacklog", "The order queue holds more than 50 messages for three minutes",
         started, _at(9, 24, 11, 44, 52), resolved, "omar",

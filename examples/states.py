@@ -24,7 +24,9 @@ def write_states(directory: Path, applies: list[Apply]) -> None:
         folder = directory / environment
         folder.mkdir(parents=True)
         written = [(START, Knobs())]
-        written += [(a.written_at, a.after) for a in applies if a.environment == environment and a.succeeded and a.calls]
+        written += [
+            (a.written_at, a.after) for a in applies if a.environment == environment and a.succeeded and a.calls
+        ]
         for serial, (at, knobs) in enumerate(written, start=1):
             name = "terraform.tfstate" if serial == len(written) else f"terraform.tfstate.{int(at.timestamp())}.backup"
             path = folder / name

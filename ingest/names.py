@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from graph.model import EntityRef, ref
+from ingest import aws_names
 
 ENVIRONMENTS = {
     "prod": ("prod", "production", "prd", "live"),
@@ -142,10 +143,15 @@ def cloud_resource(cloud_id: str) -> EntityRef:
     (`//compute.googleapis.com/…`), an Azure resource id (case does not count), a Pulumi URN or a CloudFormation stack id. States that
     know an instance under another name state `SAME_AS` to this ref.
     """
-    name = cloud_id.strip()
+    name = aws_names.canonical(cloud_id.strip())
     if name.lower().startswith("/subscriptions/"):
         name = name.lower()
     return ref("Resource", "cloud", name)
+
+
+def audit_event(system: str, event_id: str) -> EntityRef:
+    """An entry of an audit log by its id: cloudtrail, gcp, azure."""
+    return ref("AuditEvent", system, event_id)
 
 
 def credential(provider: str, credential_id: str) -> EntityRef:

@@ -2,7 +2,8 @@
 
 Shapes of tokens come from detect-secrets (without its entropy plugins, which take every hash for a secret) and are imported
 only when a cheap first look finds something that could be one. All rules err towards leaving references alone: `var.db_password`,
-an ARN, a path in a secret store or a hash in running text say where a secret is, not what it is.
+an ARN, a path in a secret store or a hash in running text say where a secret is, not what it is. An AWS access key id (`AKIA…`) is a
+name too: audit logs call keys by it, and after a leak it says which one to revoke. What stands beside it as its secret goes.
 """
 
 from __future__ import annotations
@@ -162,7 +163,8 @@ _ROOTS = (
 )
 _REFERENCE = re.compile(
     rf"""
-      \$\{{ | \{{\{{ | <%  | \$\(  | %\{{ | %\( | %s                                   # interpolation in some language
+      \$\{{ | \{{\{{ | <%  | \$\(  | %\{{ | %\( | %s(?![A-Za-z0-9])                     # interpolation in some language
+    | ^(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{{16}}$                                          # the id of an access key, not its secret
     | ^\$+[A-Za-z_:]                                                                  # a shell or puppet variable
     | (?<![\w.-])(?:{_ROOTS})\.[A-Za-z_]                                              # var.x, data.x.y
     | ^!?[a-z][a-z0-9]*_[a-z0-9_]+\.[\w-]+(?:[.\[]|$)                                 # aws_db_instance.main.password
@@ -195,10 +197,24 @@ def literals_in_expression(value: str) -> Iterator[tuple[int, int]]:
 
 # -- running text
 
-_WORD_LITERALS = ("pass", "pwd", "secret", "token", "credential", "bearer ", "basic ", "key")
+_WORD_LITERALS = ("pass", "pw", "secret", "token", "credential", "bearer ", "basic ", "key")
 """Of these (in lower case) a text holds one when words around a secret could give it away."""
 _SHAPE_LITERALS = (
-    *("AKIA", "ASIA", "ABIA", "ACCA", "A3T", "AIza", "AccountKey=", "AccessKey=", "SG.", "GR1348941"),
+    *(
+        "AKIA",
+        "ASIA",
+        "ABIA",
+        "ACCA",
+        "IQoJb3JpZ2lu",
+        "oGZXIvYXdz",
+        "AQoDYXdz",
+        "/api/webhooks/",
+        "AIza",
+        "AccountKey=",
+        "AccessKey=",
+        "SG.",
+        "GR1348941",
+    ),
     *(
         "ghp_",
         "gho_",
@@ -276,10 +292,19 @@ _ASSIGNMENT = re.compile(
     r"""(?:\\?"(?P<dq>(?:[^"\\\n]|\\[^"])+)\\?"|'(?P<sq>[^'\n]+)'|(?P<bare>[^\s"',;&|<>()\[\]{}]+))"""
 )
 _FLAG = re.compile(r"(?<!\S)--(?P<name>[A-Za-z][\w-]*)[ \t]+[\"']?(?P<value>[^\s\"'-][^\s\"']*)")
+_SPOKEN_NAME = r"(?:password|passwd|passphrase|passcode|pwd?|(?:secret[ _-])?access[ _-]key|(?:api|private|secret|shared|signing)[ _-]?key|secret|token)"
 _SPOKEN = re.compile(
-    r"\b(?:password|passwd|passphrase|pwd|secret|api[ _-]?key|token)\s+(?:is|was|to)\s*:?\s*[\"'`]?(?P<value>[^\s\"'`]{6,})",
+    rf"\b{_SPOKEN_NAME}\s+(?:is|was|to)\s*:?\s*[\"'`]?(?P<value>[^\s\"'`]{{6,}})",
     re.IGNORECASE,
 )
+_SPOKEN_OF = re.compile(
+    rf"(?<![\w:/.-]){_SPOKEN_NAME}(?:\s+(?:for|of|on)(?:\s+[\w.@-]{{1,40}}){{1,3}}?)?\s*(?:\s(?:is|was)\b|:|=|->)\s*[\"'`]?(?P<value>[^\s\"'`]{{6,}})",
+    re.IGNORECASE,
+)
+_DIRECTIVE = re.compile(
+    r"(?<![\w.-])(?:ENV|ARG|setenv|set)[ \t]+(?P<name>[A-Za-z_]\w*)[ \t]+[\"']?(?P<value>[^\s\"'`]{6,})"
+)
+"""`ENV DB_PASSWORD …` of a Dockerfile, `setenv DB_PASSWORD …` of a shell."""
 _AUTHORIZATION = re.compile(r"\b(?:[Bb]earer|Basic)\s+(?P<value>[A-Za-z0-9+/_.~=-]{16,})")
 _PAIR = re.compile(
     r"""["'](?:name|key|Name|Key)\\?["']\s*[:=]\s*\\?["'](?P<name>[\w.-]+)\\?["']\s*,\s*\\?["'](?:value|Value)\\?["']\s*[:=]\s*\\?["'](?P<value>(?:[^"'\\]|\\[^"])+)"""
@@ -296,9 +321,18 @@ _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}=*\.[\w-]{4,}=*(?:\.[\w-]*)?")
 _TOKENS = re.compile(
     r"(?<![A-Za-z0-9])(?:github_pat_\w{22,}|gh[pousr]_\w{36,}|AIza[\w-]{35}|xox[a-z]-[\w-]{10,}|xapp-\d-[\w-]{10,}|[rs]k_(?:live|test)_\w{16,}"
     r"|sk-(?:ant-|proj-)?[\w-]{20,}|npm_[A-Za-z0-9]{36}|hv[sb]\.[\w-]{24,}|dop_v1_[a-f0-9]{64}|shp(?:at|ss|ca)_[a-fA-F0-9]{32}"
-    r"|ATATT3[\w=-]{20,}|lin_api_\w{32,}|dckr_pat_[\w-]{20,}|tskey-[\w-]{16,}|sq0[a-z]{3}-[\w-]{22,})(?![A-Za-z0-9])"
+    r"|(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz|AQoDYXdz)[\w+/=-]{60,}|ATATT3[\w=-]{20,}|lin_api_\w{32,}|dckr_pat_[\w-]{20,}|tskey-[\w-]{16,}|sq0[a-z]{3}-[\w-]{22,})(?![A-Za-z0-9])"
 )
-_WEBHOOK = re.compile(r"hooks\.slack\.com/(?:services|workflows|triggers)/(?P<value>[\w/+-]{12,})")
+_WEBHOOK = re.compile(
+    r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/\d+/)(?P<value>[\w/+-]{12,})"
+)
+_KEY_ID = r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])"
+_AWS_SECRET = r"(?P<value>(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*[0-9+])[A-Za-z0-9+/]{40})(?![A-Za-z0-9+/=])"
+_KEY_PAIRS = (
+    re.compile(rf"{_KEY_ID}(?:[:/|,]|.{{1,80}}?(?<![A-Za-z0-9+/=])){_AWS_SECRET}", re.DOTALL),
+    re.compile(rf"(?<![A-Za-z0-9+/=]){_AWS_SECRET}.{{1,80}}?{_KEY_ID}", re.DOTALL),
+)
+"""A secret access key has no shape of its own: forty characters in both cases beside the id of an access key are one (a commit's hash has one case)."""
 _ACCOUNT_KEY = re.compile(r"(?:AccountKey|SharedAccessKey)=(?P<value>[A-Za-z0-9+/=]{20,})")
 
 
@@ -325,15 +359,23 @@ def _by_words(text: str) -> Iterator[tuple[int, int]]:
     for found in _FLAG.finditer(text):
         if is_secret_name(found["name"]) and not is_reference(found["value"]):
             yield found.span("value")
-    for pattern in (_SPOKEN, _AUTHORIZATION):
+    for found in _DIRECTIVE.finditer(text):
+        if is_secret_name(found["name"]) and _could_be_secret(found["value"]):
+            yield found.span("value")
+    for pattern in (_SPOKEN, _SPOKEN_OF, _AUTHORIZATION):
         for found in pattern.finditer(text):
-            if _SECRET_LIKE.fullmatch(found["value"]) and not is_reference(found["value"]):
+            if _could_be_secret(found["value"]):
                 yield found.span("value")
     for found in _PAIR.finditer(text):
         group = "value" if found["value"] is not None else "value2"
         name = found["name"] if group == "value" else found["name2"]
         if is_secret_name(name) and not is_reference(found[group]):
             yield found.span(group)
+
+
+def _could_be_secret(value: str) -> bool:
+    """Whether a word of running text could be a secret: the comma after one does not make it look like one."""
+    return _SECRET_LIKE.fullmatch(value.rstrip(".,;)")) is not None and not is_reference(value.rstrip(".,;)"))
 
 
 def _assigned(found: re.Match[str]) -> Iterator[tuple[int, int]]:
@@ -363,7 +405,7 @@ def _by_shape(text: str) -> Iterator[tuple[int, int]]:
     for pattern in (_JWT, _TOKENS):
         for found in pattern.finditer(text):
             yield found.span()
-    for pattern in (_WEBHOOK, _ACCOUNT_KEY):
+    for pattern in (_WEBHOOK, _ACCOUNT_KEY, *_KEY_PAIRS):
         for found in pattern.finditer(text):
             yield found.span("value")
     for pattern, whole in _detectors():
@@ -407,6 +449,7 @@ def _detectors() -> tuple[tuple[re.Pattern[str], bool], ...]:
         for name in _WHOLE
         for pattern in _denylist(name)
         if "hooks" not in pattern.pattern  # `_WEBHOOK` keeps the host readable
+        and "AKIA" not in pattern.pattern  # the id of an access key is a name
     ]
     grouped = [(pattern, False) for name in _ASSIGNED for pattern in _denylist(name) if pattern.groups]
     return (*whole, *grouped)

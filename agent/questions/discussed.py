@@ -33,14 +33,10 @@ def answer(context: Context) -> Answer:
     linked = bool(said)
     if not said:
         names = [question.mention, *(t.label for t in (target.things[:1] if target else ()))]
-        said = next(
-            (
-                found
-                for name in names
-                if (found := talk_about(context, [name], question.since, question.until, _MESSAGES))
-            ),
-            [],
-        )
+        for name in names:
+            said = talk_about(context, [name], question.since, question.until, _MESSAGES)
+            if said:
+                break
     if not said:
         context.missing.append("no conversation that you may read names it")
         return context.answer(

@@ -44,8 +44,31 @@ def _password(rng: random.Random) -> str:
 
 
 SECRETS: Mapping[str, tuple[Callable[[random.Random], str], str]] = {
-    "aws key id": (lambda r: "AKIA" + chars(r, string.ascii_uppercase + string.digits, 16), "using {} for the deploy"),
     "aws secret key": (lambda r: chars(r, ALNUM + "/+", 40), "aws_secret_access_key = {}"),
+    "aws secret key in words": (lambda r: chars(r, ALNUM, 40), "the secret access key: {}"),
+    "aws secret key after its id": (
+        lambda r: "a/B1" + chars(r, ALNUM + "+", 36),
+        "AKIA" + "QWERTYUIOPASDFGH" + " / {}",
+    ),
+    "aws secret key joined to its id": (
+        lambda r: "a/B1" + chars(r, ALNUM + "+", 36),
+        "AKIA" + "QWERTYUIOPASDFGH" + ":{}",
+    ),
+    "aws secret key before its id": (
+        lambda r: "a/B1" + chars(r, ALNUM + "+", 36),
+        "made {}\nfor the key " + "AKIA" + "QWERTYUIOPASDFGH",
+    ),
+    "aws session token": (
+        lambda r: "IQoJb3JpZ2lu" + "X2Vj" + chars(r, ALNUM + "/+", 300) + "==",
+        "assumed with {} today",
+    ),
+    "discord webhook": (lambda r: chars(r, ALNUM, 68), "https://discord.com/api/webhooks/123456789012345678/{}"),
+    "password for something": (_password, "pw for the replica: {}"),
+    "directive": (_password, "ENV ADMIN_PASSWORD {}"),
+    "password with a percent sign": (
+        lambda r: chars(r, ALNUM, 5) + "%s1" + chars(r, ALNUM, 7),
+        "User Id=app;Pwd={};Encrypt=true",
+    ),
     "github token": (
         lambda r: "ghp_" + chars(r, ALNUM, 36),
         "curl -H 'Authorization: token {}' https://api.github.com",
@@ -131,9 +154,23 @@ def _harmless() -> list[str]:
             f"Signed-off-by: Ada Lovelace <ada{i}@example.org>",
             f"db_password: ${{{{ secrets.DB_PASSWORD_{i} }}}}",
             "Co-authored-by: dependabot[bot] <49699333+dependabot[bot]@users.noreply.github.com>",
+            chars(rng, "AS", 1).replace("A", "AKIA").replace("S", "ASIA")
+            + chars(rng, string.ascii_uppercase + "234567", 16),
+            f"access_key_id: AKIA{chars(rng, string.ascii_uppercase, 16)} used by deploy at commit {chars(rng, hexdigits, 40)}",
+            f'access_key = "AKIA{chars(rng, string.ascii_uppercase, 16)}"',
+            f"arn:aws:iam::{account}:user/ci key ASIA{chars(rng, string.ascii_uppercase, 16)}, request {chars(rng, string.ascii_uppercase, 16)}",
+            f"token for staging: ask the platform team, room {i}",
+            f"The secret for service{i} is in the vault; the password was rotated, see #{i}",
+            f"set token_bucket_size {i}00000",
             f"2024-05-{i % 28 + 1:02}T12:00:00Z us-east-1a 10.0.{i}.0/24",
         ]
     return found
+
+
+def test_the_secret_beside_an_access_key_id_goes_and_the_id_stays_to_say_which_key_it_was() -> None:
+    key_id, secret = "AKIA" + "QWERTYUIOPASDFGH", "a/B1" + chars(random.Random(4), ALNUM, 36)
+    assert redact_text(f"use {key_id} {secret} please") == f"use {key_id} {REDACTED} please"
+    assert redact_value("access_key", key_id) == key_id
 
 
 def test_harmless_ids_and_references_are_left_alone() -> None:

@@ -18,7 +18,6 @@ def test_every_registered_source_can_be_imported_and_describes_its_settings(name
     docs = setting_docs(name)
     assert docs
     assert SOURCES[name].doc.endswith(".")
-    assert any(not d.default for d in docs), "something must be given"
 
 
 def test_a_source_is_opened_with_its_settings(tmp_path: Path) -> None:
@@ -32,7 +31,7 @@ def test_a_source_is_opened_with_its_settings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "settings", "sentence", "hint"),
     [
-        ("gti", {}, "there is no source 'gti'", "the sources are git, terraform_state"),
+        ("gti", {}, "there is no source 'gti'", "the sources are alerts, aws, azure"),
         (
             "terraform_state",
             {},

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import cast
 
 from graph.clock import Instant, from_datetime, instant, rfc3339
-from graph.model import Alias, Assertion, Entity, EntityRef, Fact, Relation, Value, ref
+from graph.model import Alias, Assertion, Entity, EntityRef, Fact, Relation, Value
 from ingest import aws_names, names
 from ingest.sources.aws.batches import GLOBAL, part_of, set_of
 from ingest.sources.aws.collections import BY_CONFIG_TYPE
@@ -190,7 +190,7 @@ def _without_secret_places(value: Value) -> Value:
 
 def _audit_event(event_id: str) -> EntityRef:
     # As the cloudtrail source names its events.
-    return ref("AuditEvent", "cloudtrail", event_id.lower())
+    return names.audit_event("cloudtrail", event_id.lower())
 
 
 # -- reading

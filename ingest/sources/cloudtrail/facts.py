@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graph.clock import Instant, instant
-from graph.model import Alias, Assertion, Entity, EntityRef, Fact, Relation, Value, ref
+from graph.model import Alias, Assertion, Entity, EntityRef, Fact, Relation, Value
 from ingest import aws_names, names
 from ingest.redact import redact_text
 from ingest.sources.cloudtrail.changes import Change, changes
@@ -33,7 +33,7 @@ class Stated:
 
 def event_ref(event_id: str) -> EntityRef:
     """The event with this id, in whatever file, region or answer it was found."""
-    return ref("AuditEvent", "cloudtrail", event_id.lower())
+    return names.audit_event("cloudtrail", event_id.lower())
 
 
 def event_time(record: Record) -> Instant:
