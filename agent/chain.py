@@ -191,7 +191,14 @@ def person_name(entity: EntityView) -> str:
     """What to call whoever an account belongs to: the person's name, else the account's own."""
     person = next((s for s in entity.statements if s.ref.kind == "Person" and text_of(s.properties, "name")), None)
     said = person.properties if person else entity.properties
-    return text_of(said, "name") or text_of(said, "login") or text_of(said, "email") or entity.ref.id
+    name = text_of(said, "name")
+    if not _is_full(name):  # a login or a mail address; an account may know the name
+        name = next((n for s in entity.statements if _is_full(n := text_of(s.properties, "name"))), name)
+    return name or text_of(said, "login") or text_of(said, "email") or entity.ref.id
+
+
+def _is_full(name: str) -> bool:
+    return " " in name.strip() and "@" not in name and ":" not in name
 
 
 def _talked(edges: Sequence[RelationView]) -> tuple[set[EntityRef], set[EntityRef]]:

@@ -10,7 +10,7 @@ from agent.chain import person_name
 from agent.context import Context
 from agent.doors import Door, doors
 from agent.evidence import inline, text_of
-from agent.model import Actor, Change, ChangeId, PullRequest, Reached
+from agent.model import Actor, Change, ChangeId, Match, PullRequest, Reached
 from agent.reach import Reach
 from agent.shipments import Shipment, shipments
 from graph.clock import SECOND, Instant, rfc3339
@@ -155,6 +155,13 @@ def _shipped(context: Context, one: Shipment, by: EntityView | None, request: tu
         attributes=(),
         why=(),
         citations=tuple(cited),
+        target=Match(
+            ref=str(one.ref),
+            label=inline(what, 120),
+            locator=inline(one.said.locator, 200),
+            confidence=1.0,
+            environment=one.environment or None,
+        ),
     )
 
 

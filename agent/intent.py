@@ -150,6 +150,7 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording("discussed", r"who (?:gave|had given) (?:the |a |us )?(?:go-?ahead|ok|okay|green light|permission|blessing|approval|thumbs?[- ]up) (?:for|to|on|about) (?P<m>.+?) (?:on|in|over) (?:slack|chat)", wanted="decided"),
     _Wording("discussed", r"what (?:did|have|had|was) (?:we|the team|people|they|everyone)? ?(?:agree|agreed|decide|decided|settle|settled)(?: (?:on|to do))? (?:for|about|with|regarding|on) (?P<m>.+)", wanted="decided"),
     _Wording("discussed", r"(?:which|what) (?:slack )?(?:thread|conversation|discussion|message|channel) (?:led to|resulted in|is behind|was behind|started|triggered|caused|preceded|is (?:about|for)|was (?:about|for)) (?P<m>.+)"),
+    _Wording("discussed", r"(?:was|were|is|has|have) (?P<m>.+?) (?:been )?(?:ever )?(?:discussed|talked about|debated)(?: (?:anywhere|somewhere|in slack|on slack|in chat))?"),
     # -- people
     _Wording("what_changed", r"what (?:was|were|is|has|did) (?P<by>\S+(?: \S+){0,2}?) (?:up to|doing|working on|busy with|been up to|get up to)"),
     _Wording("who_is", r"(?:which|what) (?:pipeline |workflow |ci )?(?:run|pipeline|job|build) (?:was|is|used|had|owns?|is behind|was behind) (?:the )?(?P<m>.*\b(?:sessions?|accounts?|principals?)\b.+)"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from agent.chain import Chain, Said
 from agent.context import Context
+from agent.doors import Door
 from agent.evidence import inline, text_of
 from agent.phrasing import listing
 from agent.reach import Carried
@@ -91,8 +92,10 @@ def arrivals(context: Context, carried: Sequence[Carried]) -> list[str]:
     return [context.state(f"It was {listing(parts)}.", *cited)]
 
 
-def calls(context: Context, events: Sequence[ChangeView]) -> list[str]:
-    """The audited calls that carried a change out."""
+def calls(
+    context: Context, events: Sequence[ChangeView], through: Mapping[tuple[EntityRef, EntityRef], Door]
+) -> list[str]:
+    """The audited calls that carried a change out, each with the environment it was made in."""
     audits = [e for e in events if e.change.kind == "AuditEvent"]
     if not audits:
         return []
@@ -104,7 +107,11 @@ def calls(context: Context, events: Sequence[ChangeView]) -> list[str]:
         entity = entities.get(audit.change)
         name = text_of(entity.properties, "action") if entity else ""
         by = performers.get(audit.change)
-        told.append(f"{inline(name, 80) or 'a call'}{f' by {inline(by, 60)}' if by else ''} at {minute(audit.at)}")
+        door = through.get((audit.change, audit.target))
+        where = f" in {inline(door.environment, 40)}" if door is not None and door.environment else ""
+        told.append(
+            f"{inline(name, 80) or 'a call'}{f' by {inline(by, 60)}' if by else ''}{where} at {minute(audit.at)}"
+        )
         cited.append(context.citations.cite(audit.provenance))
     return [context.state(f"The audit log has {listing(told)}.", *cited)]
 

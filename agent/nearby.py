@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from agent.anchors import without_change_words
 from agent.attribute_search import stem
 from agent.chain import AROUND, Said, conversation, read_messages
@@ -14,6 +16,9 @@ from graph.store import ChangeView, Limits
 from graph.text import name_tokens
 
 _READ = 60
+_HOURS = 12 * 3_600_000_000
+_TELLING = 2
+_BY_HAND = re.compile(r"\b(?:by hand|manual(?:ly)?|in the console|myself|quick fix|hot-?fix)\b", re.I)
 _SHARE = 0.75
 _COMMON = frozenset(
     [
@@ -63,6 +68,8 @@ _COMMON = frozenset(
 
 def said_nearby(context: Context, view: ChangeView, change: Change, most: int = 1) -> list[Said]:
     """Messages around a change that use most of the words of its thing's own name, or its pull request's number."""
+    if view.change.kind == "AuditEvent":
+        return _said_by_hand(context, view, change)
     label = change.target.label if change.target else ""
     path = view.properties.get("path")
     services = (
@@ -70,6 +77,26 @@ def said_nearby(context: Context, view: ChangeView, change: Change, most: int = 
     )
     found = talk_about(context, [" ".join([label, *services])], view.at - AROUND, view.at + AROUND // 10, most, change)
     return [m for m in found if all(s in name_tokens(m.text) for s in services) or not services]
+
+
+def _said_by_hand(context: Context, view: ChangeView, change: Change) -> list[Said]:
+    """What whoever did something by hand said about it within hours: with its own words, or that it was by hand."""
+    edges = context.store.neighbours(
+        [view.change], context.view, Limits(rows=20), types=("PERFORMED_BY",), direction="out"
+    ).items
+    accounts = sorted({r for e in context.store.entities([e.dst for e in edges], context.view) for r in e.refs})
+    posted = (
+        context.store.neighbours(accounts, context.view, Limits(rows=2_000), types=("POSTED_BY",), direction="in").items
+        if accounts
+        else ()
+    )
+    near = [e.src for e in posted if abs(min(s.valid_from for s in e.statements) - view.at) <= _HOURS]
+    values = " ".join(f"{a.before.value or ''} {a.after.value or ''}" for a in change.attributes)
+    own = set(map(stem, name_tokens(f"{change.target.label if change.target else ''} {values}"))) - _COMMON
+    found = read_messages(context.store, context.view, near[:_READ], {}, set())
+    scored = [(len(own & set(map(stem, name_tokens(m.text)))) + 2 * bool(_BY_HAND.search(m.text)), m) for m in found]
+    best = max(scored, key=lambda p: (p[0], -abs(p[1].at - view.at)), default=None)
+    return [best[1]] if best is not None and best[0] >= _TELLING else []
 
 
 def talk_about(

@@ -177,6 +177,8 @@ class Reach:
         some = (applies or deploys) if code else (deploys or applies)
         if not code and (named := services_in(path, self._all.services)):
             some = [s for s in some if s.service in named]
+        # What was deployed with this very commit holds it, whatever its directory is called.
+        some = [s for s in of_repository if s in some or s.commit == change.change.id]
         if inside := environments_in(path, self._all.environments):
             some = [s for s in some if (s.environment or s.workspace) in inside]
         return some
@@ -192,7 +194,7 @@ class Reach:
         if one.commit == sha:
             return True
         deployed, asked = self._places.of(one.commit), self._places.of(sha)
-        if deployed is None or asked is None:
+        if deployed is None or asked is None or deployed.repository != asked.repository:
             return False
         if deployed.on_mainline:
             return asked.position <= deployed.position

@@ -68,6 +68,7 @@ class Placed:
     mainline: str
     position: int
     authored_at: str
+    repository: str = ""
 
     @property
     def on_mainline(self) -> bool:
@@ -266,7 +267,7 @@ class Places:
             target = landed.get(request)
             if target is not None and target in entities and _has_place(entities[target]):
                 place = _placed(target.id, entities[target])
-                found[commit.id] = Placed(commit.id, place.mainline, place.position, place.authored_at)
+                found[commit.id] = replace(place, sha=commit.id)
         return found
 
 
@@ -281,4 +282,5 @@ def _placed(sha: str, entity: EntityView) -> Placed:
         text_of(entity.properties, "mainline") or sha,
         position if isinstance(position, int) else -1,
         text_of(entity.properties, "authored_at"),
+        text_of(entity.properties, "repository"),
     )

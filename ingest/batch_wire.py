@@ -59,7 +59,7 @@ def decode(data: bytes) -> FactBatch:
         cursor=cursor,
         fresh_until=fresh_until,
         quarantined=[Quarantined(*q) for q in quarantined],
-        erased=erased,
+        erased=tuple(erased),
     )
 
 

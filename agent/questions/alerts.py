@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from agent.anchors import first_of, requests_in
 from agent.context import Context
 from agent.evidence import inline
 from agent.model import Answer, EntityItem
 from agent.named_service import environment_in, service_in
 from agent.narrative import minute
+from agent.reach import Reach
 from agent.shipments import Shipment, shipments
 from agent.signals import Signal, signals
 from graph.clock import SECOND, Instant
+from graph.store import EntityView, Limits
 
 _AFTER: Instant = 2 * 3_600 * SECOND
 _SHOWN = 20
@@ -64,6 +67,8 @@ def answer(context: Context) -> Answer:
 def _deployment(context: Context, service: str, environment: str) -> Shipment | None:
     """The deployment that the question means: of this service, near the time it names, else the newest."""
     question = context.question
+    if requests := requests_in(context, question.mention):
+        return _first_with(context, requests[0], environment)
     at = next((t for t in (question.at, question.until, question.since) if t is not None), None)
     some = [
         s
@@ -82,12 +87,22 @@ def _deployment(context: Context, service: str, environment: str) -> Shipment | 
     return min(some, key=lambda s: (abs(s.at - at), -s.at)) if at is not None else some[-1]
 
 
+def _first_with(context: Context, request: EntityView, environment: str) -> Shipment | None:
+    """The first deployment that carried a pull request: to the environment named, else to prod, else anywhere."""
+    edges = context.store.neighbours(
+        [request.ref], context.view, Limits(rows=20), types=("MERGED_AS",), direction="out"
+    ).items
+    reach = Reach(context.store, context.view)
+    carried = [s for s in reach.shipments.all if s.took_effect and any(reach.carries(s, e.dst.id) for e in edges)]
+    return first_of(carried, environment or "prod")
+
+
 def told(context: Context, one: Signal) -> str:
     """An alert as a sentence."""
     of = f" for {inline(one.service, 60)}" if one.service else ""
     where = f" in {inline(one.environment, 40)}" if one.environment else ""
     until = f", until {minute(one.ended_at)}" if one.ended_at is not None else ""
-    summary = f": {inline(one.title, 120)}" if one.title and one.title != one.name else ""
+    summary = f": {inline(one.title, 120)}" if one.title and one.title != one.label else ""
     return context.state(
         f"{inline(one.label, 100)}{of}{where} from {minute(one.started_at)}{until}{summary}.",
         context.citations.cite(one.said),

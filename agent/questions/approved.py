@@ -71,12 +71,18 @@ def _said(context: Context, target: Target, chain: Chain, found: Answer | None) 
     return msgspec.structs.replace(
         found,
         kind=context.question.kind,
-        text=" ".join([*sentences, found.text]),
+        text=" ".join([*sentences, *([_first(found)] if found.facts else [])]),
         entities=tuple(entities),
         facts=tuple(context.facts),
         citations=context.citations.all(),
         missing=tuple(dict.fromkeys(context.missing)),
     )
+
+
+def _first(found: Answer) -> str:
+    """The first sentence of an answer, with its marks."""
+    one = found.facts[0]
+    return f"{one.statement.rstrip('.')} {''.join(f'[{c}]' for c in one.citations)}."
 
 
 def _authors(context: Context, target: Target, chain: Chain, sentences: list[str]) -> Answer:

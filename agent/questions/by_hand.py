@@ -12,7 +12,7 @@ from agent.named_service import environment_in, environment_names
 from agent.narrative import minute, who_performed
 from agent.people import find_people
 from agent.phrasing import listing
-from agent.questions.went_out import sentence
+from agent.questions.went_out import carried_cited, sentence
 from agent.reach import environment_of
 from agent.shipments import shipments
 from agent.target import Target, find_target
@@ -48,7 +48,11 @@ def answer(context: Context) -> Answer:
     if question.wanted == "which" and refs:
         return _either(context, refs, target)
     chosen = found
-    of = f" of {inline(target.thing.label, 80)}" if target and target.things else ""
+    of = (
+        f" of {inline(target.thing.label if target.sort == 'thing' else question.mention, 80)}"
+        if target and target.things
+        else ""
+    )
     where = f" in {inline(environment, 40)}" if environment else ""
     if not chosen:
         context.missing.append(
@@ -65,7 +69,9 @@ def answer(context: Context) -> Answer:
     changes = told(context, chosen[:_SHOWN])
     sentences = [f"{len(chosen)} manual change{'s' if len(chosen) > 1 else ''}{of}{where}, the newest first:"]
     for effect, change in zip(chosen[:_TOLD], changes, strict=False):
-        sentences.append(context.state(sentence(context, effect, change) + ".", *change.citations))
+        sentences.append(
+            context.state(sentence(context, effect, change) + ".", *change.citations, *carried_cited(context, effect))
+        )
     resolved = [match(t, target.confidence) for t in target.things[:3]] if target else []
     return context.answer(
         "answered",

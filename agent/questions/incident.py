@@ -11,7 +11,7 @@ from agent.named_service import environment_in
 from agent.narrative import minute
 from agent.questions.alerts import item
 from agent.questions.alerts import told as told_signal
-from agent.questions.went_out import sentence
+from agent.questions.went_out import carried_cited, sentence
 from agent.signals import Signal, signals
 from graph.clock import SECOND, Instant, rfc3339
 from graph.store import EntityView, Limits
@@ -47,9 +47,14 @@ def answer(context: Context) -> Answer:
             span = "hour" if "hour" in question.text.casefold() else "day"
             sentences.append(f"Nothing is known to have taken effect in the {span} before {minute(signal.started_at)}.")
             context.missing.append("no deployment, apply or manual change of that time is known")
+    if before and not stated and question.wanted != "before":
+        context.missing.append("no post-mortem and nobody states its cause")
+        sentences.append("No cause is confirmed. What took effect shortly before it, each only a candidate:")
     changes = told(context, before[:_SHOWN])
     for effect, change in zip(before[:_TOLD], changes, strict=False):
-        sentences.append(context.state(sentence(context, effect, change) + ".", *change.citations))
+        sentences.append(
+            context.state(sentence(context, effect, change) + ".", *change.citations, *carried_cited(context, effect))
+        )
     return context.answer(
         "answered",
         " ".join(sentences),
@@ -108,7 +113,9 @@ def _by_hand(context: Context, signal: Signal, sentences: list[str]) -> Answer:
         sentences.append("No manual change in the day before it is known.")
     changes = told(context, found[:1])
     for effect, change in zip(found[:1], changes, strict=False):
-        sentences.append(context.state(sentence(context, effect, change) + ".", *change.citations))
+        sentences.append(
+            context.state(sentence(context, effect, change) + ".", *change.citations, *carried_cited(context, effect))
+        )
     stated, _ = _stated(context, (signal,))
     return context.answer(
         "answered", " ".join([*sentences, *stated]), confidence=0.8, changes=changes, entities=[item(context, signal)]

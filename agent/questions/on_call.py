@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from agent.chain import person_name
 from agent.context import Context
 from agent.evidence import inline
@@ -13,6 +15,9 @@ from agent.signals import Signal, signals
 from graph.model import EntityRef
 from graph.store import EntityView, Limits, RelationView
 
+_SIGNAL = re.compile(
+    r"\b(?:alert\w*|alarm|incident|outage|page[ds]?|firing|fired|service (?:behind|that|of|which))\b", re.I
+)
 _TYPES = ("ON_CALL_FOR", "OWNED_BY")
 
 
@@ -21,15 +26,20 @@ def answer(context: Context) -> Answer:
     question = context.question
     name = service_in(context, question.mention)
     signal: Signal | None = None
+    speaks_of_one = _SIGNAL.search(question.mention) is not None
     found = signals(context.store, context.view).named(question.mention, question.at)
-    if found and (not name or found[0].name.casefold() in question.mention.casefold()):
+    if (
+        found
+        and (speaks_of_one or not name or found[0].name.casefold() in question.mention.casefold().split())
+        and (not name or found[0].name.casefold() in question.mention.casefold())
+    ):
         signal = found[0]
         name = signal.service or name
     if not name:
-        return owner.answer(context)
+        return _unknown(context)
     services = context.store.select("Service", {"name": [name]}, context.view, Limits(rows=5)).items
     if not services:
-        return owner.answer(context)
+        return _unknown(context)
     service = services[0]
     edges = context.store.neighbours(service.refs, context.view, Limits(rows=200), types=_TYPES).items
     owners = [e for e in edges if e.type == "OWNED_BY" and e.src in service.refs]
@@ -53,7 +63,7 @@ def answer(context: Context) -> Answer:
         context.missing.append("no on-call schedule of it is known")
         sentences.append("Nobody is known to be on call for it.")
     if not (on_call or owners):
-        return owner.answer(context)
+        return _unknown(context)
     entities = [
         _item(context, people[r], e)
         for e, r in [*((e, e.src) for e in on_call), *((e, e.dst) for e in owners)]
@@ -66,6 +76,13 @@ def answer(context: Context) -> Answer:
         for e in [*on_call, *owners]
     ]
     return context.answer("answered", " ".join(sentences), confidence=0.95, entities=entities, relations=relations)
+
+
+def _unknown(context: Context) -> Answer:
+    """No catalog knows it: what the code says of owners, or that nothing is known."""
+    if context.question.kind == "owner":
+        return context.answer("not_found", "No owner of it is known.", confidence=0.2)
+    return owner.answer(context)
 
 
 def _tell(

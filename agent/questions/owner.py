@@ -9,16 +9,24 @@ from agent.context import Context, match, named
 from agent.evidence import inline, text_of
 from agent.lineage import changes_of
 from agent.model import Answer, EntityItem, RelationItem
+from agent.named_service import service_in
 from agent.phrasing import listing
 from agent.target import Target, find_target, not_found
 from graph.lexicon import Thing, things
 from graph.store import EntityView, Limits
+from graph.text import name_tokens
 
 _RECENT = 200
 
 
 def answer(context: Context) -> Answer:
     """The owners with what says so; without any, who changed it most, which is not the same."""
+    if _is_service(context):
+        from agent.questions import on_call
+
+        found = on_call.answer(context)
+        if found.status != "not_found":
+            return found
     target = find_target(context, context.question.mention)
     if target is None:
         return not_found(context, context.question.mention)
@@ -45,6 +53,13 @@ def answer(context: Context) -> Answer:
         entities=entities,
         relations=relations,
     )
+
+
+def _is_service(context: Context) -> bool:
+    """Whether the mention is the name of a service and nothing else."""
+    words = [w for w in name_tokens(context.question.mention) if w not in ("the", "service", "our")]
+    name = service_in(context, context.question.mention)
+    return bool(name) and words == list(name_tokens(name))
 
 
 def _stated(context: Context, target: Target) -> tuple[list[EntityItem], list[RelationItem], list[str]]:

@@ -22,6 +22,10 @@ def answer(context: Context) -> Answer:
     question = context.question
     if question.wanted in ("applied", "applied_by"):
         return _applied(context)
+    if not question.mention and not question.wanted:
+        from agent.questions import went_out
+
+        return went_out.answer(context)
     words = f"{question.mention} {question.environment}"
     all_ = shipments(context.store, context.view)
     at = _moment(context)

@@ -65,8 +65,16 @@ def sentences_of(context: Context, found: tuple[Effect, ...], changes: list[Chan
     """A sentence for each effect."""
     sentences: list[str] = []
     for effect, change in zip(found, changes, strict=False):
-        sentences.append(context.state(sentence(context, effect, change) + ".", *change.citations))
+        sentences.append(
+            context.state(sentence(context, effect, change) + ".", *change.citations, *carried_cited(context, effect))
+        )
     return sentences
+
+
+def carried_cited(context: Context, effect: Effect) -> list[str]:
+    """Citations of the pull requests that a deployment carried."""
+    requests = carried_requests(context, effect.shipment) if effect.shipment is not None else []
+    return [context.citations.cite(r.statements[0].provenance) for r in requests[:4]]
 
 
 def sentence(context: Context, effect: Effect, change: Change) -> str:
@@ -87,12 +95,10 @@ def sentence(context: Context, effect: Effect, change: Change) -> str:
         requests = carried_requests(context, one)
         said = ""
         if requests:
-            context.citations.cite(requests[0].statements[0].provenance)
             told_ = [
                 f"#{r.properties.get('number')} “{inline(text_of(r.properties, 'title'), 80)}”" for r in requests[:4]
             ]
-            cites = "".join(f"[{context.citations.cite(r.statements[0].provenance)}]" for r in requests[:4])
-            said = f" with {listing(told_, 4)} {cites}"
+            said = f" with {listing(told_, 4)}"
         return f"{minute(effect.at)}: {what} was {verb}{where}{by}{said}"
     label = change.target.label if change.target else "something"
     if effect.door is not None:

@@ -126,7 +126,7 @@ def _way(context: Context, view: ChangeView, change: Change, folded: Folded) -> 
         sentences += [quote(context, m) for m in best_messages(chain, 1)]
     carried = Reach(context.store, context.view, context.environments).of([view]).get((view.change, view.target), ())
     sentences += arrivals(context, carried)
-    return [*sentences, *calls(context, events)]
+    return [*sentences, *calls(context, events, folded.doors)]
 
 
 def door_sentence(context: Context, view: ChangeView, door: Door) -> str:

@@ -13,12 +13,15 @@ from agent.narrative import REASONS, best_messages, quote
 from agent.nearby import said_nearby
 from agent.questions.who_changed import told_about
 from agent.target import find_target, not_found
+from graph.clock import DAY, Instant
 from graph.text import name_tokens
 
 _LINK = re.compile(r"https?://[^\s<>\")\]]{4,300}")
 _QUOTED = 400
 _MESSAGES = 2
 _OWN_WORDS = 12
+_AFTERWARDS: Instant = DAY // 8
+"""What is said later than this after a change is about what came of it."""
 
 
 def answer(context: Context) -> Answer:
@@ -34,13 +37,14 @@ def answer(context: Context) -> Answer:
         return found
     sentences = [found.text]
     chain = chain_of(context.store, context.view, view)
-    quoted = best_messages(chain, _MESSAGES)
+    quoted = best_messages(chain, _MESSAGES, view.at + _AFTERWARDS)
     if not chain.messages:
         quoted = best_messages(Chain(messages=tuple(said_nearby(context, view, change))), _MESSAGES)
     sentences += [quote(context, m) for m in quoted]
     written = [*change.why, *_bodies(context, chain, change)]
     body = next((r for r in written if r.text != (change.pull_request.title if change.pull_request else "")), None)
-    reasoned = [r for r in written if gives_reason(r.text, change)]
+    titles = {change.title, change.pull_request.title if change.pull_request else ""}
+    reasoned = [r for r in written if r.text not in titles and gives_reason(r.text, change)]
     body = next(iter(reasoned), body)
     if body and not reasoned and not quoted:
         context.missing.append("neither the commit nor its pull request says why")

@@ -143,7 +143,12 @@ pagerduty-oncalls.json`.""",
       path: /var/lib/alerts
       name: prod
       services: {"Checkout API": checkout, "checkout-*": checkout}
-      environments: {"111122223333": prod}""",
+      environments: {"111122223333": prod}
+webhooks:
+  alertmanager:
+    secret: ${ALERTMANAGER_WEBHOOK_SECRET}
+    name: prod
+    services: {"Checkout API": checkout, "checkout-*": checkout}""",
     limits=(
         "Silences, inhibitions and the rules themselves are not read.",
         "PagerDuty's own alerts (below its incidents) are not read, nor v2 webhooks.",

@@ -35,11 +35,11 @@ missing action, and the others are read; leave it out for good with `exclude:`.
 {policy()}
 ```""",
     example="""sources:
-  - source: aws
-    account_id: "123456789012"
-    role_arn: arn:aws:iam::123456789012:role/infralore-read
-    regions: [eu-west-1, us-east-1]
-    environment: prod""",
+  - aws:
+      account_id: "123456789012"
+      role_arn: arn:aws:iam::123456789012:role/infralore-read
+      regions: [eu-west-1, us-east-1]
+      environment: prod""",
     limits=(
         "Values of environment variables (Lambda, ECS), user data, custom headers of CloudFront origins and the paths of web "
         "hooks that topics call are never read into the graph; their names are.",

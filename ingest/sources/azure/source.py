@@ -92,7 +92,11 @@ the request. Values of template parameters, application settings, connection str
         "RUNS_IN",
         "DEPENDS_ON",
     ),
-    permissions="None at run time: it reads files. To make them: the role `Reader` on the subscriptions or the management group.",
+    permissions="""None at run time: it reads files. To make them: the role `Reader` on the subscriptions or the management group.
+
+```console
+$ az role assignment create --role Reader --assignee <object id of the exporting identity> --scope /subscriptions/<subscription id>
+```""",
     example="""sources:
   - azure:
       path: /var/lib/azure-exports

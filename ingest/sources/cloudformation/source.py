@@ -58,11 +58,11 @@ It asks the account, or reads what `aws cloudformation describe-stacks`, `descri
 }
 ```""",
     example="""sources:
-  - source: cloudformation
-    account_id: "123456789012"
-    regions: [eu-west-1]
-    environments:
-      shop-live: prod""",
+  - cloudformation:
+      account_id: "123456789012"
+      role_arn: arn:aws:iam::123456789012:role/infralore-read
+      regions: [eu-west-1]
+      environments: {shop-live: prod}""",
     limits=(
         "Templates are read by the git source, where they are code.",
         "Who started an operation is not told by CloudFormation; audit events of the same moment tell it.",

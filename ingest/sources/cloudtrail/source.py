@@ -219,12 +219,14 @@ show up late. Who opened a role session is read from the `AssumeRole` records of
 ```
 
 Where the bucket is encrypted with a key of your own, `kms:Decrypt` on that key as well.""",
-    example="""- source: cloudtrail
-  path: s3://acme-trail/AWSLogs/111122223333/CloudTrail/
-  region: eu-west-1
-- source: cloudtrail
-  lookup: true
-  regions: [eu-west-1, us-east-1]
+    example="""\
+sources:
+  - cloudtrail:
+      path: s3://acme-trail/AWSLogs/111122223333/CloudTrail/
+      region: eu-west-1
+  - cloudtrail:
+      lookup: true
+      regions: [eu-west-1, us-east-1]
 """,
     limits=(
         "Reads, data events (unless `data_events`), Insights and the calls in `ignore` are left out.",

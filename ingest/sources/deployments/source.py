@@ -83,7 +83,9 @@ did not succeed changed nothing. Files are read again from where they were left:
         "TRIGGERED_BY",
         "MENTIONS",
     ),
-    permissions="It reads files that the user who runs infralore may read. The webhook needs its shared secret.",
+    permissions="""\
+It reads files that the user who runs infralore may read. The webhook needs its shared secret, which `openssl rand -hex 32` makes.
+""",
     example="""\
 sources:
   - deployments:

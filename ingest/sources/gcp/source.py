@@ -91,7 +91,14 @@ Environments, metadata of machines, keys and passwords are never kept.""",
         "SAME_AS",
     ),
     permissions="""None at run time: it reads files. To make them: `roles/cloudasset.viewer` and `roles/logging.viewer` (for data access logs
-`roles/logging.privateLogViewer`) on the project, folder or organisation.""",
+`roles/logging.privateLogViewer`) on the project, folder or organisation, and the right to write where the export goes.
+
+```console
+$ for role in roles/cloudasset.viewer roles/logging.viewer; do
+    gcloud projects add-iam-policy-binding shop-prod-1 --role="$role" \\
+      --member=serviceAccount:infralore-export@shop-ops.iam.gserviceaccount.com
+  done
+```""",
     example="""sources:
   - gcp:
       path: /var/lib/gcp-exports

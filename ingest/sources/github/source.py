@@ -89,16 +89,26 @@ DOC = SourceDoc(
         "| permission | access |\n|---|---|\n| Metadata | read |\n| Pull requests | read |\n| Issues | read |\n| Contents | read (commits and releases) "
         "|\n| Deployments | read |\n| Actions | read |\n\n"
         "A classic token needs `repo` for a private repository and no scope for a public one. Where a permission is missing the rest is "
-        "read, and `lore status` says what was refused."
+        "read, and `lore status` says what was refused. This link fills in GitHub's form; choose the owner and the repository in it:\n\n"
+        "```text\n"
+        "https://github.com/settings/personal-access-tokens/new?name=infralore&pull_requests=read&issues=read&contents=read&deployments=read"
+        "&actions=read\n"
+        "```\n\n"
+        "A webhook needs no permission: its events are chosen in the settings of the repository or organisation, with the content type "
+        "`application/json`."
     ),
     example=(
         "sources:\n"
-        "  - source: github\n"
-        "    repository: shop/infra\n"
-        "    token: ${GITHUB_TOKEN}\n"
+        "  - github:\n"
+        "      repository: shop/infra\n"
+        "      token: ${GITHUB_TOKEN}\n"
+        "      applies: [terraform-*]\n"
+        "      services: {deploy-checkout*: checkout}\n"
+        "webhooks:\n"
+        "  github:\n"
+        "    secret: ${GITHUB_WEBHOOK_SECRET}\n"
         "    applies: [terraform-*]\n"
-        "    services:\n"
-        "      deploy-checkout*: checkout\n"
+        "    services: {deploy-checkout*: checkout}\n"
     ),
     limits=(
         "GitHub does not tell when a title or a body was edited: they count as told last, from the beginning on. Comments have their time of edit.",

@@ -84,14 +84,23 @@ DOC = SourceDoc(
     ),
     permissions=(
         "A project access token with the scope `read_api` and the role Reporter. A public project can be read without a token, but for its "
-        "approvals and deployments."
+        "approvals and deployments. To make one (`$ADMIN_TOKEN` is a Maintainer's, 20 is Reporter, the path is URL-encoded):\n\n"
+        "```console\n"
+        '$ curl --request POST --header "PRIVATE-TOKEN: $ADMIN_TOKEN" --header "Content-Type: application/json" \\\n'
+        '    --data \'{"name": "infralore", "scopes": ["read_api"], "access_level": 20, "expires_at": "2027-01-31"}\' \\\n'
+        '    "https://gitlab.example.com/api/v4/projects/shop%2Fplatform%2Finfra/access_tokens"\n'
+        "```"
     ),
     example=(
         "sources:\n"
-        "  - source: gitlab\n"
-        "    project: shop/platform/infra\n"
-        "    base_url: https://gitlab.example.com\n"
-        "    token: ${GITLAB_TOKEN}\n"
+        "  - gitlab:\n"
+        "      project: shop/platform/infra\n"
+        "      base_url: https://gitlab.example.com\n"
+        "      token: ${GITLAB_TOKEN}\n"
+        "      applies: [terraform-apply*]\n"
+        "webhooks:\n"
+        "  gitlab:\n"
+        "    secret: ${GITLAB_WEBHOOK_SECRET}\n"
         "    applies: [terraform-apply*]\n"
     ),
     limits=(

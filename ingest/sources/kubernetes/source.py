@@ -90,6 +90,16 @@ rules:
     resources: [applications]
     verbs: [list]
 ```
+
+Saved as `infralore-reader.yaml`, for a service account of its own:
+
+```console
+$ kubectl apply -f infralore-reader.yaml
+$ kubectl create namespace infralore
+$ kubectl create serviceaccount infralore --namespace infralore
+$ kubectl create clusterrolebinding infralore-reader --clusterrole=infralore-reader --serviceaccount=infralore:infralore
+$ kubectl create token infralore --namespace infralore --duration=24h    # for `token`, with `server` and `ca_file`
+```
 """,
     example="""\
 sources:

@@ -207,12 +207,14 @@ ends nothing.""",
 
 For `kubectl get secrets -A -o json` Kubernetes has no permission that leaves the values out; where that matters export only what is needed:
 `kubectl get secrets -A --field-selector type=kubernetes.io/tls -o json | jq 'del(.items[].data["tls.key"])'`.""",
-    example="""- source: secrets
-  aws: true
-  regions: [eu-west-1, us-east-1]
-- source: secrets
-  path: exports/secrets/
-  cluster: prod
+    example="""\
+sources:
+  - secrets:
+      aws: true
+      regions: [eu-west-1, us-east-1]
+  - secrets:
+      path: exports/secrets/
+      cluster: prod
 """,
     limits=(
         "SSM parameters, GCP and Azure vaults are not read.",

@@ -41,9 +41,15 @@ a thread whose first message was deleted keeps its replies and loses its entry.
         "REACTED",
     ),
     permissions="""\
-An export needs no permission but to read its file. For the Web API, make an app with these bot scopes and invite it to the channels it is to read:
+An export needs no permission but to read its file. For the Web API, make an app from this manifest, install it and invite it to the channels it
+is to read. Every scope reads; leave `settings` out where no events are to be sent.
 
 ```yaml
+display_information:
+  name: infralore
+features:
+  bot_user:
+    display_name: infralore
 oauth_config:
   scopes:
     bot:
@@ -51,10 +57,12 @@ oauth_config:
       - channels:history
       - users:read
       - users:read.email   # joins people to their other accounts
+      - reactions:read     # emoji that approve or reject
       - groups:read        # private channels, as far as the app is invited
       - groups:history
 settings:
   event_subscriptions:
+    request_url: https://lore.example.com/webhooks/slack
     bot_events:
       - message.channels
       - message.groups
@@ -65,11 +73,16 @@ settings:
       - channel_created
       - channel_rename
       - channel_archive
+      - channel_unarchive
+      - group_rename
+      - group_archive
+      - group_unarchive
       - user_change
       - team_join
 ```
 
-Reactions also need `reactions:read`. Direct messages need `im:read`, `im:history`, `mpim:read`, `mpim:history` and `types` to name them.
+The token is the bot's (*OAuth & Permissions*), the secret of the webhook the app's *Signing Secret* (*Basic Information*). Direct messages need
+`im:read`, `im:history`, `mpim:read`, `mpim:history` and `types` to name them.
 """,
     example="""\
 sources:

@@ -16,6 +16,7 @@ import msgspec
 from graph.clock import Instant
 from graph.model import Assertion, FactBatch, Quarantined, Snapshot
 from ingest.source import SourceDataInvalid, SourceUnavailable
+from ingest.source_doc import SourceDoc
 from ingest.sources.terraform_state.document import StateInvalid, parse
 from ingest.sources.terraform_state.facts import (
     Fingerprints,
@@ -36,6 +37,61 @@ from ingest.sources.terraform_state.versions import Dated, Head, Survey, survey,
 EXTRACTOR = "terraform_state/1"
 _LARGE_CURSOR_CHARS = 256 * 1024
 _LARGE_CURSOR_EVERY = 8
+
+DOC = SourceDoc(
+    about="""\
+Which instances Terraform or OpenTofu manages, where, and what each apply changed, from state files of format 4: a file, a directory (backups beside
+a state are older versions of it), or an S3 bucket with all object versions it keeps. Each serial of a lineage is a complete snapshot: what it does
+not hold is gone. What differs from the serial before is what was changed, attribute by attribute.
+
+With `repository` and `directory` an instance leads to the block of code that declares it. An instance with an ARN, or an id that makes one, is the
+same thing as what CloudTrail, the AWS inventory and the others name so.
+
+Values that the state marks as sensitive are never kept; that one of them changed is told by a digest under a key of this machine.
+""",
+    yields=(
+        *("Resource", "StateVersion", "Environment"),
+        *("CHANGED", "DECLARES", "CONFIGURES", "DEPENDS_ON", "RUNS_IN", "REACHED", "SAME_AS"),
+    ),
+    permissions="""\
+Files need none but the right to read them; state holds secrets in plain text, so keep it from others. For a bucket (no lock table is touched):
+
+```json
+{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Effect": "Allow",
+      "Action": ["s3:ListBucket", "s3:ListBucketVersions"],
+      "Resource": "arn:aws:s3:::STATE-BUCKET",
+      "Condition": {"StringLike": {"s3:prefix": ["prod/*", "env:/*"]}}
+    },
+    {
+      "Effect": "Allow",
+      "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+      "Resource": ["arn:aws:s3:::STATE-BUCKET/prod/*", "arn:aws:s3:::STATE-BUCKET/env:/*/prod/*"]
+    }
+  ]
+}
+```
+
+Workspaces other than `default` lie below `env:/`. Where the bucket is encrypted with a key of your own, `kms:Decrypt` on that key as well. Credentials are found as by every AWS tool.
+""",
+    example="""\
+sources:
+  - terraform_state:
+      location: s3://acme-terraform-state/prod/
+      environments: {"*": prod}
+      repository: acme/infra
+      directory: environments/prod
+""",
+    limits=(
+        "State files hold no time: the time of last modification counts, or `taken_at`.",
+        "Who applied, and from which commit, is told by the github, gitlab, deployments and cloudtrail sources.",
+        "Other backends (HCP Terraform, GCS, azurerm, http): `terraform state pull > prod.tfstate`, and read the file.",
+        "Resources of modules that `modules` does not list lead to no code: a state does not say where it is.",
+    ),
+)
 
 
 class TerraformStateSource:
