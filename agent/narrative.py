@@ -20,7 +20,7 @@ _LINK = re.compile(r"https?://\S+")
 _WORD = re.compile(r"[^\W_]{4,}")
 REASONS = re.compile(
     r"\b(?:because|since|due to|so that|in order to|root cause|we(?:'re| are) (?:seeing|getting|hitting)|otherwise|"
-    r"need(?:ed|s)?|asked|request\w*|requir\w*|prevent\w*|avoid\w*|so we can|instead of|follow-?up|reason|why|complain\w*|broke\w*|fail\w*|timeout\w*|too (?:low|high|small|slow|many|open)|incident|outage|audit|compliance|migrat\w*|"
+    r"need(?:ed|s)?|asked|request\w*|requir\w*|prevent\w*|avoid\w*|so we can|instead of|follow-?up|reason|complain\w*|broke\w*|fail\w*|timeout\w*|too (?:low|high|small|slow|many|open)|incident|outage|audit|compliance|migrat\w*|"
     r"cost|capacity|load|launch|deprecat\w*|customer)\b",
     re.I,
 )
@@ -57,7 +57,13 @@ def best_messages(chain: Chain, most: int = 2, before: Instant | None = None) ->
     for message in some:
         roots[message.thread] = min(roots.get(message.thread, message.at), message.at)
     ranked = sorted(some, key=lambda m: (-_weight(m, roots), m.at, m.ref))
-    return sorted(ranked[:most], key=lambda m: (m.at, m.ref))
+    chosen = ranked[:most]
+    if most > 1 and chosen:
+        # Whoever opens a conversation about a change says what it is for.
+        opening = min((m for m in some if m.thread == chosen[0].thread), key=lambda m: (m.at, m.ref))
+        if opening not in chosen and len(_WORD.findall(opening.text)) > 3:
+            chosen = [*chosen[: most - 1], opening]
+    return sorted(chosen, key=lambda m: (m.at, m.ref))
 
 
 def _weight(message: Said, roots: dict[EntityRef | None, Instant]) -> float:

@@ -187,7 +187,9 @@ def regional(service: str, account_id: str, region: str, resource: str, partitio
 
 
 def canonical(arn: str) -> str:
-    """The ARN without what only some APIs tell: an Auto Scaling group is named by its name, not by the UUID in its ARN."""
+    """The ARN without what only some APIs tell: the UUID of an Auto Scaling group, the `:*` of a log group."""
+    if ":log-group:" in arn:  # some APIs tell a group as all of its streams
+        arn = arn.removesuffix(":*")
     return _AUTO_SCALING.sub(r"\1*\2", arn)
 
 

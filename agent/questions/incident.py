@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from agent.chain import person_name
+import re
+
+from agent.chain import chain_around, person_name
 from agent.context import Context
 from agent.effects import Effect, effects, told
 from agent.evidence import inline, text_of
 from agent.model import Answer, EntityItem
 from agent.named_service import environment_in
-from agent.narrative import minute
+from agent.narrative import minute, quote
 from agent.questions.alerts import item
 from agent.questions.alerts import told as told_signal
 from agent.questions.went_out import carried_cited, sentence
@@ -19,6 +21,15 @@ from graph.store import EntityView, Limits
 _BEFORE: Instant = 3_600 * SECOND
 _LONG_BEFORE: Instant = 24 * 3_600 * SECOND
 _SHOWN = 10
+_FIXED = re.compile(
+    r"\b(?:rolled? (?:it )?back|rollback|mitigat\w+|fixed|fix is|recover\w*|revert\w*|resolved|back to normal|again\b.*\b(?:works?|healthy)|allowed again|"
+    r"renewed|restarted|scaled|all good|green again)\b",
+    re.I,
+)
+_CAUSED = re.compile(
+    r"\b(?:cause[ds]?|because|due to|turn(?:s|ed) out|root|culprit|was it|broke|took (?:it|them) down|nothing of ours)\b",
+    re.I,
+)
 _TOLD = 5
 
 
@@ -40,6 +51,11 @@ def answer(context: Context) -> Answer:
         return _by_hand(context, signal, sentences)
     stated, written = _stated(context, found)
     sentences += stated
+    if not stated:
+        said = _said(context, signal, fix=question.wanted == "fix")
+        sentences += said
+        if said and question.wanted == "fix":
+            return context.answer("answered", " ".join(sentences), confidence=0.8, entities=[item(context, signal)])
     before: tuple[Effect, ...] = ()
     if question.wanted == "before" or not stated:
         before = _before(context, signal)
@@ -170,6 +186,14 @@ def _stated(context: Context, found: tuple[Signal, ...]) -> tuple[list[str], boo
             )
             sentences.append(context.state(f"It was {verb} by {number}“{label}”.", *cites))
     return sentences, bool(sentences)
+
+
+def _said(context: Context, signal: Signal, *, fix: bool) -> list[str]:
+    """What the conversation about it says of the end or of the cause: the last message that does."""
+    messages = chain_around(context.store, context.view, [signal.ref]).messages
+    pattern = _FIXED if fix else _CAUSED
+    telling = [m for m in messages if pattern.search(m.text)]
+    return [quote(context, m) for m in telling[-1:]]
 
 
 def _before(context: Context, signal: Signal) -> tuple[Effect, ...]:

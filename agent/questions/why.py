@@ -20,6 +20,7 @@ _LINK = re.compile(r"https?://[^\s<>\")\]]{4,300}")
 _QUOTED = 400
 _MESSAGES = 2
 _OWN_WORDS = 12
+_WHY = re.compile(r"\b(?:why|reason|motivation|context|background)\b", re.I)
 _AFTERWARDS: Instant = DAY // 8
 """What is said later than this after a change is about what came of it."""
 
@@ -79,7 +80,7 @@ def answer(context: Context) -> Answer:
 
 def gives_reason(text: str, change: Change) -> bool:
     """Whether a text says more than what was changed: it words a reason, or uses a dozen words of its own."""
-    if REASONS.search(text) or _LINK.search(text):
+    if REASONS.search(text) or _LINK.search(text) or _WHY.search(text):
         return True
     said = f"{change.title} {change.pull_request.title if change.pull_request else ''} {change.target.label if change.target else ''}"
     values = " ".join(f"{a.path} {a.before.value} {a.after.value}" for a in change.attributes)

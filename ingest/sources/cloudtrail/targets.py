@@ -164,7 +164,10 @@ def _arn(value: str, rule: Rule, call: Call) -> str:
     elif ":function:" in template:  # `name`, `name:version` or `account:function:name`
         value = value.partition("function:")[2] or value
         value = value.partition(":")[0]
-    value = value.rpartition("/")[2] if rule.last_step else value.lstrip("/")
+    if rule.last_step:
+        value = value.rpartition("/")[2]
+    elif template.endswith("/{v}"):  # a parameter's slash is the ARN's own; a log group's belongs to its name
+        value = value.lstrip("/")
     return template.format(v=value, p=call.partition, a=account, r=region, **others)
 
 
