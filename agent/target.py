@@ -22,6 +22,7 @@ from graph.resolve import Found, Resolution, resolve
 from graph.schema import KINDS
 from graph.store import Limits, View
 from graph.text import name_tokens
+from graph.vocabulary import senses
 
 _PLACES = frozenset({"File", "Module", "Directory", "Repository"})
 _JOINED = ("DECLARES",)
@@ -107,7 +108,8 @@ def find_target(
 
 def _setting(context: Context, mention: str, view: View) -> Target | None:
     """What words of a setting mean: "the rate limit of pricing"."""
-    if parse(mention).literals:
+    said = parse(mention)
+    if said.literals or senses(content_words(said.words)):  # a type alone names no setting
         return None
     known = shipments(context.store, context.view).environments
     environment = mentioned_environment(f"{mention} {context.question.environment}", known)
