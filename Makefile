@@ -18,7 +18,7 @@ $(VENV)/.synced: pyproject.toml uv.lock $(if $(findstring $(VENV),$(UV)),$(UV))
 	@$(RUN)/python -m compileall -q agent api graph ingest
 	@touch $@
 
-demo: $(VENV)/.synced ## build the bundled company, ingest it, ask three questions
+demo: $(VENV)/.synced ## build the bundled company, ingest it, ask five questions
 	@$(RUN)/python -m examples.demo $(DEMO)
 
 test: $(VENV)/.synced ## everything; starts a real Neo4j when Java and Maven are there

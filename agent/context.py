@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,6 +16,9 @@ from graph.lexicon import Thing, things
 from graph.model import EntityRef
 from graph.resolve import Found, Resolution, resolve
 from graph.store import GraphStore, View
+
+if TYPE_CHECKING:
+    from agent.reach import Reach
 
 Search = Callable[[str], Sequence[EntityRef]]
 """Finds entities by meaning, best first: the fallback when no name fits."""
@@ -36,11 +40,21 @@ class Context:
     citations: Citations = field(default_factory=Citations)
     missing: list[str] = field(default_factory=list[str])
     facts: list[StatedFact] = field(default_factory=list[StatedFact])
+    _reach: Reach | None = None
     environments: frozenset[str] = frozenset()
     """The only environments that count, when the question is about these."""
     notes: list[str] = field(default_factory=list[str])
     """Sentences before the answer: what in the question was not understood."""
     _resolved: dict[tuple[str, View], Resolution] = field(default_factory=dict[tuple[str, View], Resolution])
+
+    @property
+    def reach(self) -> Reach:
+        """What deployments carried where, in the question's view; one for the whole answer."""
+        if self._reach is None:
+            from agent.reach import Reach
+
+            self._reach = Reach(self.store, self.view)
+        return self._reach
 
     def resolve(self, mention: str, view: View | None = None) -> Resolution:
         """What a mention names in the question's view, or in another."""

@@ -11,7 +11,6 @@ from agent.context import Context
 from agent.doors import Door, doors
 from agent.evidence import inline, text_of
 from agent.model import Actor, Change, ChangeId, Match, PullRequest, Reached
-from agent.reach import Reach
 from agent.shipments import Shipment, shipments
 from graph.clock import SECOND, Instant, rfc3339
 from graph.model import EntityRef
@@ -225,7 +224,7 @@ def _state_environments(context: Context, versions: Sequence[EntityRef]) -> dict
 
 def carried_requests(context: Context, one: Shipment) -> list[EntityView]:
     """The pull requests that came into effect with a deployment, newest first."""
-    commits = dict.fromkeys(c.change for c in Reach(context.store, context.view).carried(one))
+    commits = dict.fromkeys(c.change for c in context.reach.carried(one))
     return _requests_of(context, list(commits) or ([EntityRef(f"Commit:{one.commit}")] if one.commit else []))
 
 

@@ -290,7 +290,7 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording("state_at", r"(?:(?:what|which)(?:'s| was| were| is| are) |show |give |get )?(?:me )?(?:the )?(?:(?:current|old|previous|exact) )?(?:values?|settings?|content|contents|state|config|configuration|definition|attributes|properties) (?:of|for) (?P<m>.+)"),
     _Wording("state_at", r"(?:what|how) (?:did|does|do) (?P<m>.+?) look(?:ed)? like"),
     _Wording("state_at", r"how (?:was|is|were|are) (?P<m>.+?) (?:configured|defined|set(?: up)?|declared)"),
-    _Wording("state_at", r"(?:what|which) (?P<a>[\w.\- ]{1,60}?) (?:does|did|do|has|had) (?P<m>.+?) (?:have|has|had|use|used|listen(?:ed)? (?:on|to)|allow(?:ed)?|run(?: on)?|expose|set|open)"),
+    _Wording("state_at", r"(?:what|which) (?P<a>[\w.\- ]{1,60}?) (?:does|did|do|has|had) (?P<m>(?!(?:we|you|they|i)\b).+?) (?:have|has|had|use|used|listen(?:ed)? (?:on|to)|allow(?:ed)?|run(?: on)?|expose|set|open)"),
     _Wording("state_at", r"what (?:value|values) (?:did|does|has|had) (?P<m>.+?)(?: have| has)?"),
     _Wording("state_at", r"what (?:was|were) (?P<m>.+)"),
     # -- who is it

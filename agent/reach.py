@@ -22,6 +22,7 @@ _INFRASTRUCTURE = (".tf", ".tf.json", ".tfvars", ".hcl")
 _APPLIED_WITHIN = 14 * DAY
 _ROWS = 5_000
 _CARRIED_ROWS = 2_000
+_MERGED_ROWS = 6_000
 _FIRST_CARRIES = 90 * DAY
 """How far back the first known deployment of a service is taken to reach."""
 
@@ -82,6 +83,10 @@ class Reach:
         self._only = only
         self._all: Shipments = shipments(store, view)
         self._places = Places(store, view)
+        self._paths: dict[str, tuple[frozenset[str], frozenset[str], bool]] = {}
+        self._kinds: dict[str, tuple[bool, bool]] = {}
+        self._merged: dict[str, list[ChangeView]] = {}
+        self._carried: dict[EntityRef, list[ChangeView]] = {}
 
     @property
     def shipments(self) -> Shipments:
@@ -122,15 +127,17 @@ class Reach:
 
         Of the first deployment that is known, the newer commits to its own directory.
         """
+        if one.ref not in self._carried:
+            self._carried[one.ref] = self._carried_by(one)
+        return self._carried[one.ref]
+
+    def _carried_by(self, one: Shipment) -> list[ChangeView]:
         new = self._places.of(one.commit) if one.commit else None
         if new is None:
             return []
         before = self._all.before(one)
         old = self._places.of(before.commit) if before is not None and before.commit else None
-        query = ChangeQuery(target_kinds=frozenset({"Block", "File"}), until=one.at + 1)
-        page = self._store.changes(query, self._view, Limits(rows=_CARRIED_ROWS))
-        views = [c for c in page.items if c.provenance.scope == one.repository and c.change.kind == "Commit"]
-        self._places.read([c.change.id for c in views])
+        views = self._merged_by(one)
         found = [
             c
             for c in views
@@ -148,12 +155,29 @@ class Reach:
         ]
         return recent or [c for c in own or found if c.change == (own or found)[0].change]
 
+    def _merged_by(self, one: Shipment) -> list[ChangeView]:
+        """The newest changes of a deployment's repository that were merged before it or came with its own branch."""
+        if one.repository not in self._merged:
+            query = ChangeQuery(target_kinds=frozenset({"Block", "File"}))
+            page = self._store.changes(query, self._view, Limits(rows=_MERGED_ROWS))
+            views = [c for c in page.items if c.provenance.scope == one.repository and c.change.kind == "Commit"]
+            self._places.read([c.change.id for c in views])
+            if not page.cut or (views and views[-1].at < one.at - _FIRST_CARRIES):
+                self._merged[one.repository] = views
+                return [c for c in views if c.at <= one.at]
+            # A long history: what was merged shortly before this one only.
+            query = ChangeQuery(target_kinds=frozenset({"Block", "File"}), until=one.at + 1)
+            page = self._store.changes(query, self._view, Limits(rows=_CARRIED_ROWS))
+            views = [c for c in page.items if c.provenance.scope == one.repository and c.change.kind == "Commit"]
+            self._places.read([c.change.id for c in views])
+            return views
+        return [c for c in self._merged[one.repository] if c.at <= one.at]
+
     # -- by a deployment or apply
 
     def _by_shipment(self, change: ChangeView) -> dict[str, Carried]:
         carried: dict[str, Carried] = {}
-        path = text_of(change.properties, "path")
-        for one in self._candidates(change, path):
+        for one in self._candidates(change):
             name = one.environment or one.workspace or "unknown"
             if name in carried or not one.took_effect or not self.carries(one, change.change.id):
                 continue
@@ -166,26 +190,41 @@ class Reach:
             carried[name] = Carried(reached, one.ref, one.at, one.said, one)
         return carried
 
-    def _candidates(self, change: ChangeView, path: str) -> list[Shipment]:
-        """Shipments that can carry a change of this path, oldest first."""
-        of_repository = self._all.by_repository.get(change.provenance.scope, ())
-        if not of_repository:
-            return []
-        code = path.endswith(_INFRASTRUCTURE)
-        applies = [s for s in of_repository if s.is_apply]
-        deploys = [s for s in of_repository if not s.is_apply]
-        some = (applies or deploys) if code else (deploys or applies)
-        if not code and (named := services_in(path, self._all.services)):
-            some = [s for s in some if s.service in named]
-        # What was deployed with this very commit holds it, whatever its directory is called.
-        some = [s for s in of_repository if s in some or s.commit == change.change.id]
-        if inside := environments_in(path, self._all.environments):
-            some = [s for s in some if (s.environment or s.workspace) in inside]
-        return some
+    def _candidates(self, change: ChangeView) -> list[Shipment]:
+        """Shipments that can carry a change, oldest first."""
+        return [s for s in self._all.by_repository.get(change.provenance.scope, ()) if self.can_carry(s, change)]
 
     def can_carry(self, one: Shipment, change: ChangeView) -> bool:
         """Whether a deployment of this service or environment can hold what the change touched."""
-        return one in self._candidates(change, text_of(change.properties, "path"))
+        if one.repository != change.provenance.scope:
+            return False
+        services, inside, infrastructure = self._place(text_of(change.properties, "path"))
+        if inside and (one.environment or one.workspace) not in inside:
+            return False
+        if one.commit == change.change.id:
+            return True  # what was deployed with this very commit holds it, whatever its directory is called
+        applies, deploys = self._sorts(one.repository)
+        wanted_apply = applies if infrastructure else not deploys
+        if one.is_apply != wanted_apply:
+            return False
+        return infrastructure or not services or one.service in services
+
+    def _place(self, path: str) -> tuple[frozenset[str], frozenset[str], bool]:
+        """Services and environments that a path names, and whether it is infrastructure code."""
+        if path not in self._paths:
+            self._paths[path] = (
+                services_in(path, self._all.services),
+                environments_in(path, self._all.environments),
+                path.endswith(_INFRASTRUCTURE),
+            )
+        return self._paths[path]
+
+    def _sorts(self, repository: str) -> tuple[bool, bool]:
+        """Whether there are applies, and deployments of services, of a repository."""
+        if repository not in self._kinds:
+            some = self._all.by_repository.get(repository, ())
+            self._kinds[repository] = (any(s.is_apply for s in some), any(not s.is_apply for s in some))
+        return self._kinds[repository]
 
     def carries(self, one: Shipment, sha: str) -> bool:
         """Whether what was deployed holds a commit."""

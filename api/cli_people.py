@@ -8,7 +8,7 @@ import typer
 
 from api.cli_base import ConfigOption, engine, say, write
 from api.errors import UsageError
-from api.wiring import wall_clock
+from api.wiring import precise_clock
 
 people_app = typer.Typer(help="Who is who: accounts and the people they belong to.", rich_markup_mode=None)
 
@@ -57,7 +57,7 @@ def unsplit_people(one: str, other: str, config: ConfigOption = None) -> None:
     with engine(config) as opened:
         view = everything(opened.store)
         batch = unsplit(
-            opened.store, named(opened.store, one, view), named(opened.store, other, view), wall_clock(), view
+            opened.store, named(opened.store, one, view), named(opened.store, other, view), precise_clock(), view
         )
         opened.store.apply(batch)
         opened.update_people()
@@ -100,6 +100,6 @@ def _split(one: str, other: str, reason: str, by: str, config: object) -> None:
         a, b = named(opened.store, one, view), named(opened.store, other, view)
         if a == b:
             raise UsageError(f"{one!r} and {other!r} are one reference", "name two different accounts or things")
-        opened.store.apply(states(opened.store, a, b, by, reason, wall_clock(), view))
+        opened.store.apply(states(opened.store, a, b, by, reason, precise_clock(), view))
         opened.update_people()
         say(f"{a} is not {b}")

@@ -48,10 +48,12 @@ def drain(
 
 
 def together(batches: Sequence[FactBatch]) -> list[FactBatch]:
-    """Batches of the same source and scope as one, in order of their first appearance; its id follows from theirs.
+    """Batches of the same source and scope as one; its id follows from theirs.
 
-    Batches with a cursor or a snapshot stay as they are.
+    Batches with a cursor or a snapshot stay as they are. The same batch twice counts once, and the order of arrival does not show: the
+    same deliveries put together in another order make the same batch.
     """
+    batches = sorted({b.id: b for b in reversed(batches)}.values(), key=lambda b: b.id)
     grouped: dict[tuple[str, str, str], list[FactBatch]] = {}
     whole: list[FactBatch] = []
     for batch in batches:

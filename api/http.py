@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
@@ -16,6 +18,10 @@ from api.routes.webhooks import MOST_BYTES, TooLarge, webhooks
 from api.wiring import Engine, redact_key, wall_clock
 from graph.clock import Instant
 from graph.errors import GraphError
+
+_LOG = logging.getLogger("lore.http")
+PEOPLE_EVERY_S = 60.0
+"""How often, at most, accounts that webhooks brought are joined to people."""
 
 
 def application(
@@ -38,15 +44,30 @@ def application(
     key = redact_key(directory)
     configured = engine.settings.webhooks
 
+    joined_at = [0.0, 0.0]  # the record that people were joined at, and when
+
+    def store_grew() -> bool:
+        """Whether people should be joined anew: something is new, and it was not done within the last minute."""
+        record = engine.store.record()
+        if record == joined_at[0] or time.monotonic() - joined_at[1] < PEOPLE_EVERY_S:
+            return False
+        joined_at[:] = [record, time.monotonic()]
+        return True
+
     def work() -> int:
         taken = drain(inbox, engine.store, configured, key)
         if not taken:
             inbox.forget(now())
+            if store_grew():
+                engine.update_people()
         return taken
 
     def reconcile() -> None:
-        sources, _ = engine.usable_sources()
-        engine.ingest(sources)
+        sources, unusable = engine.usable_sources()
+        for report in [*unusable, *engine.ingest(sources)]:
+            if report.error is not None:
+                failure = explain(report.error)
+                _LOG.warning("%s %s: %s %s", report.source, report.scope, failure.message, failure.hint)
 
     jobs = Jobs(jobs_database or sqlite_database(directory), work, reconcile, reconcile_every_s=reconcile_every_s)
 

@@ -96,7 +96,8 @@ def _group(group: list[Change], *, in_full: bool) -> str:
 
 
 def _citation(citation: Citation) -> str:
-    return f"[{citation.id}] {plain(citation.locator)}" + (f"\n     {plain(citation.url)}" if citation.url else "")
+    url = citation.url if citation.url != citation.locator else None
+    return f"[{citation.id}] {plain(citation.locator)}" + (f"\n     {plain(url)}" if url else "")
 
 
 def _attribute(change: AttributeChange) -> str:
@@ -113,7 +114,8 @@ def _value(side: AttributeState) -> str:
 
 
 def _candidate(match: Match) -> str:
-    return f"  {plain(match.label)}" + (f"  ({plain(match.locator)})" if match.locator else "")
+    place = match.environment or match.locator
+    return f"  {plain(match.label)}" + (f"  ({plain(place)})" if place else "")
 
 
 def report_text(report: SyncReport) -> str:

@@ -30,6 +30,11 @@ def wall_clock() -> Instant:
     return int(time.time()) * SECOND
 
 
+def precise_clock() -> Instant:
+    """Now, in microseconds: two things a person says within one second are two, in their order."""
+    return time.time_ns() // 1_000
+
+
 class Engine:
     """The parts, each made when first used. A context manager that closes the store."""
 
@@ -135,7 +140,7 @@ class Engine:
         """Join accounts to people anew, with what the team's file says; how many facts are new or taken back."""
         from api.people import update_people, verified_file
 
-        return update_people(self.store, wall_clock(), verified_file(self.settings.people))
+        return update_people(self.store, precise_clock(), verified_file(self.settings.people))
 
     def embed(self, deadline_s: float) -> int:
         """Embed passages that have no vector yet, newest first, until done or out of time; how many were."""

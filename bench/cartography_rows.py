@@ -224,11 +224,11 @@ def _run(side: str, case: str, file: Path) -> Json:
 
     target = Target(os.environ["NEO4J_URI"], os.environ["NEO4J_USERNAME"], os.environ["NEO4J_PASSWORD"])
     target.wipe()
-    with GraphDatabase.driver(target.uri, auth=(target.user, target.password)) as driver:
+    with GraphDatabase.driver(target.uri, auth=(target.user, target.password)) as driver:  # pyright: ignore[reportUnknownMemberType]
         for row in driver.execute_query("SHOW INDEXES YIELD name, type, owningConstraint WHERE type <> 'LOOKUP' AND owningConstraint IS NULL RETURN name").records:  # fmt: skip
-            driver.execute_query(f"DROP INDEX `{row['name']}` IF EXISTS")  # pyright: ignore[reportArgumentType]
+            driver.execute_query(f"DROP INDEX `{row['name']}` IF EXISTS")  # pyright: ignore[reportArgumentType, reportCallIssue]
         for row in driver.execute_query("SHOW CONSTRAINTS YIELD name").records:
-            driver.execute_query(f"DROP CONSTRAINT `{row['name']}` IF EXISTS")  # pyright: ignore[reportArgumentType]
+            driver.execute_query(f"DROP CONSTRAINT `{row['name']}` IF EXISTS")  # pyright: ignore[reportArgumentType, reportCallIssue]
         python = CARTOGRAPHY if side == "cartography" else Path(sys.executable)
         # Not by its path for ours: bench/ingest.py beside it would hide the package of that name.
         which = ["-m", "bench.cartography_rows"] if side == "ours" else [__file__]

@@ -1,6 +1,6 @@
 """Mixed events a minute into a store, embeddings aside: `python -m bench.events [--events 10000] [--profile]`.
 
-    python -m tests.neo4j_server run -- python -m bench.events --neo4j
+    python -m tests.neo4j_server run -- python -m bench.events --neo4j --warm 3000
 
 Events are what happened in generated organisations, git commits left out: pull requests and reviews, messages, audit events, deployments,
 pipeline runs, alerts. Measured are the real paths. *Pull*: the files of as many organisations as it takes are read by their sources and
@@ -106,6 +106,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=10_000)
     parser.add_argument("--neo4j", action="store_true", help="into the server of NEO4J_URI instead of SQLite")
+    parser.add_argument(
+        "--warm", type=int, default=0, help="so many other events before, not counted, for a server that just started"
+    )
     parser.add_argument("--profile", action="store_true", help="where the time of the storing process goes")
     options = parser.parse_args()
     environ = os.environ  # noqa: TID251
@@ -118,6 +121,14 @@ def main() -> None:
         print(f"{machine()}; {'Neo4j' if options.neo4j else 'SQLite'}\n\n| way | events | assertions | s | events/min | s of which |\n|---|---|---|---|---|---|")  # fmt: skip
         worlds, told = _made(directory, options.events)
         profile = cProfile.Profile()
+        if (
+            options.warm
+        ):  # a server that just started compiles its plans and itself: that is not the speed it has for years
+            early, early_told = _made(directory / "warm", options.warm, 500)
+            place.empty()
+            with place.open() as store:
+                pulled(store, early)
+                delivered(store, early_told, directory / "warm.db")
         for way in ("pull", "webhooks"):
             place.empty()
             with place.open() as store:
@@ -134,11 +145,13 @@ def main() -> None:
             pstats.Stats(profile).sort_stats("cumulative").print_stats(45)
 
 
-def _made(directory: Path, events: int) -> tuple[list[Path], list[tuple[list[Hook], dict[str, dict[str, object]]]]]:
+def _made(
+    directory: Path, events: int, seed: int = 0
+) -> tuple[list[Path], list[tuple[list[Hook], dict[str, dict[str, object]]]]]:
     """Worlds with about so many events, and so many deliveries."""
     worlds: list[Path] = []
     told: list[tuple[list[Hook], dict[str, dict[str, object]]]] = []
-    pulls = deliveries = seed = 0
+    pulls = deliveries = 0
     while pulls < events or deliveries < events:
         path = directory / f"world-{seed}"
         world = write_world(seed, path)

@@ -178,7 +178,7 @@ def _json_slots(directory: Path, files: _Files) -> Iterator[Slot]:
 def _github(root: Path, files: _Files) -> Iterator[Slot]:
     for path in sorted(root.rglob("*.json")):
         document = files.load(path)
-        rows: list[Json] = next(iter(v for v in document.values() if isinstance(v, list)), []) if isinstance(document, dict) else document  # fmt: skip
+        rows = _rows(document)
         for row in rows:
             match path.name:
                 case "pulls.json":
@@ -198,6 +198,14 @@ def _github(root: Path, files: _Files) -> Iterator[Slot]:
                     yield from (Slot("workflow step", _in_line(step, "name")) for step in row["steps"] if step["conclusion"] == "failure")  # fmt: skip
                 case _:
                     pass
+
+
+def _rows(document: Any) -> list[Json]:
+    """The rows of an answer: itself, or the list in it (`workflow_runs`, `jobs`)."""
+    if isinstance(document, list):
+        return cast("list[Json]", document)
+    lists: list[list[Json]] = [v for v in document.values() if isinstance(v, list)]
+    return lists[0] if lists else []
 
 
 def _in_line(holder: Json, key: str) -> Callable[[Planted], None]:
@@ -298,7 +306,7 @@ def _plans(root: Path, files: _Files) -> Iterator[Slot]:
         changes.append({"address": address, "mode": "managed", "type": "aws_instance", "name": "planted", "index": n, "provider_name": "registry.terraform.io/hashicorp/aws", "change": change})  # fmt: skip
         yield Slot("plan attribute", _sets(after, "comment"))
         yield Slot("plan text", _appends(before, "user_data"))
-    document = {"format_version": "1.2", "terraform_version": "1.11.4", "resource_changes": changes, "timestamp": "2025-05-04T13:00:00Z", "configuration": {"root_module": {}}}  # fmt: skip
+    document: Json = {"format_version": "1.2", "terraform_version": "1.11.4", "resource_changes": changes, "timestamp": "2025-05-04T13:00:00Z", "configuration": {"root_module": {}}}  # fmt: skip
     files.load(root / "plan.json", document)
 
 

@@ -8,7 +8,6 @@ from agent.evidence import inline
 from agent.model import Answer, EntityItem
 from agent.named_service import environment_in, service_in
 from agent.narrative import minute
-from agent.reach import Reach
 from agent.shipments import Shipment, shipments
 from agent.signals import Signal, signals
 from graph.clock import SECOND, Instant
@@ -92,7 +91,7 @@ def _first_with(context: Context, request: EntityView, environment: str) -> Ship
     edges = context.store.neighbours(
         [request.ref], context.view, Limits(rows=20), types=("MERGED_AS",), direction="out"
     ).items
-    reach = Reach(context.store, context.view)
+    reach = context.reach
     carried = [s for s in reach.shipments.all if s.took_effect and any(reach.carries(s, e.dst.id) for e in edges)]
     return first_of(carried, environment or "prod")
 

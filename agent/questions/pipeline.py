@@ -13,7 +13,6 @@ from agent.model import Answer, EntityItem, Match
 from agent.named_service import environment_in
 from agent.narrative import minute, who_performed
 from agent.questions.who_changed import told_about
-from agent.reach import Reach
 from agent.shipments import moment, shipments
 from agent.target import find_target
 from graph.clock import SECOND, Instant
@@ -78,7 +77,7 @@ def _in_environment(context: Context, runs: list[EntityView], environment: str) 
 
 def _calls(context: Context, refs: list[EntityRef], environment: str) -> Answer:
     """The audited calls that the apply of a change made."""
-    reach = Reach(context.store, context.view)
+    reach = context.reach
     commits = {r.id for r in _commits(context, refs)}
     carried = [
         s
@@ -135,7 +134,7 @@ def _commits(context: Context, refs: list[EntityRef]) -> list[EntityRef]:
 
 def _triggered(context: Context, refs: list[EntityRef], environment: str) -> list[EntityView]:
     """The runs that made the first deployments which carried these commits."""
-    reach = Reach(context.store, context.view)
+    reach = context.reach
     commits = {r.id for r in _commits(context, refs)}
     first: dict[tuple[str, str], tuple[EntityRef, ...]] = {}
     for one in reach.shipments.all:

@@ -13,7 +13,7 @@ from agent.named_service import environment_in
 from agent.narrative import minute
 from agent.phrasing import listing
 from agent.questions.who_changed import told_about
-from agent.reach import Carried, Reach
+from agent.reach import Carried
 from agent.target import Target, find_target, not_found
 from graph.model import EntityRef
 from graph.store import ChangeQuery, ChangeView, Limits
@@ -65,7 +65,7 @@ def _views(context: Context, target: Target) -> list[ChangeView] | None:
 def _arrived(context: Context, views: list[ChangeView]) -> list[Carried]:
     """The first arrival in each environment of any part, in order of time."""
     first: dict[str, Carried] = {}
-    for some in Reach(context.store, context.view).of(views).values():
+    for some in context.reach.of(views).values():
         for one in some:
             known = first.get(one.reached.environment)
             if known is None or one.at < known.at:
@@ -78,7 +78,7 @@ def _by_commit(context: Context, target: Target) -> list[Carried]:
     from agent.model import Reached
     from graph.clock import rfc3339
 
-    reach = Reach(context.store, context.view)
+    reach = context.reach
     commits = {r.id for r in target.refs if r.kind == "Commit"} | {
         r.id for r in _landed(context, [r for r in target.refs if r.kind == "PullRequest"])
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from api.signatures import Request as Webhook
 from graph.clock import Instant
 from ingest.webhook import Delivery
 
+_LOG = logging.getLogger("lore.webhooks")
 MOST_BYTES = 26 * 2**20
 """The largest body; GitHub's cap is 25 MB."""
 _KEPT_HEADERS = (
@@ -76,6 +78,13 @@ def webhooks(
         payload = _payload(hook.body)
         if known.name == "slack" and payload.get("type") == "url_verification":
             return _say(200, "", challenge=str(payload.get("challenge", ""))[:500])
+        if known.name == "cloudwatch" and payload.get("Type") == "SubscriptionConfirmation":
+            # Visiting an address that a request brought is for a person to decide.
+            _LOG.warning(
+                "SNS asks to confirm a subscription of %s: visit %s",
+                payload.get("TopicArn"),
+                payload.get("SubscribeURL"),
+            )
         kept = {name: value for name, value in hook.headers.items() if name in _KEPT_HEADERS}
         delivery = Delivery(known.delivery_id(hook), known.event(hook), hook.body, hook.received_at, kept)
         match inbox.put(known.name, delivery):

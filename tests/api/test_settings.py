@@ -64,3 +64,18 @@ def test_a_named_file_that_is_missing_is_an_error_and_an_unnamed_one_is_not(
         load(tmp_path / "no.yaml", {})
     monkeypatch.chdir(tmp_path)
     assert load(None, {}).config_path is None
+
+
+def test_credentials_come_from_the_environment_and_a_missing_one_is_named(tmp_path: Path) -> None:
+    config = tmp_path / "lore.yaml"
+    config.write_text(
+        "sources:\n  - github: {repository: acme/infra, token: '${GITHUB_TOKEN}', services: {'deploy-*': '${WHO}-api'}}\n"
+        "webhooks:\n  github: {secret: '${HOOK}'}\n"
+    )
+    given = {"HOME": str(tmp_path), "GITHUB_TOKEN": "t-1", "WHO": "shop", "HOOK": "h-1"}
+    settings = load(config, given)
+    assert settings.sources[0]["github"]["token"] == "t-1"
+    assert settings.sources[0]["github"]["services"] == {"deploy-*": "shop-api"}
+    assert settings.webhooks["github"]["secret"] == "h-1"
+    with pytest.raises(SettingsError, match="GITHUB_TOKEN"):
+        load(config, {"HOME": str(tmp_path)})
