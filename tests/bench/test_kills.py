@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -30,6 +31,7 @@ class Numbered:
         for n in range(int(cursor or 0), MANY):
             thing = Entity(ref("File", str(n)), {"path": str(n)})
             told = [Assertion(thing, now, now, "here")]
+            time.sleep(0.01)  # else a fast machine is done before it can be killed
             yield FactBatch(f"b{n}", self.name, self.scope, "t/1", told, cursor=str(n + 1 + self._ahead))
 
 
