@@ -67,7 +67,7 @@ def fold(store: GraphStore, view: View, lineage: Lineage) -> Folded:
             carried.setdefault((intent.change, intent.target), []).append(change)
     ordered = sorted(kept, key=lambda c: (-c.at, c.change, c.target))
     told = {key: tuple(sorted(some, key=lambda c: (c.at, c.change))) for key, some in carried.items()}
-    return Folded(Lineage(tuple(_without_repeats(ordered)), lineage.cut), told, known)
+    return Folded(Lineage(tuple(_without_repeats(ordered, known, groups)), lineage.cut), told, known)
 
 
 def _is_intent(change: ChangeView, known: Mapping[Key, Door]) -> bool:
@@ -188,6 +188,9 @@ def _intent_of(
         same = intent.target not in groups or groups[intent.target] == own
         if not same or intent.at > change.at:
             continue
+        if intent.change.kind == "AuditEvent" and change.at - intent.at > _SOON:
+            # A hand went between: what was done then is no longer the code before it being carried out.
+            return None
         if change.at - intent.at <= _patience(intent) or (intent.change.kind == "Commit" and _shares(intent, change)):
             return intent
     return None
@@ -226,16 +229,20 @@ def _patience(intent: ChangeView) -> Instant:
     return _LATE if intent.change.kind == "Commit" else _SOON
 
 
-def _without_repeats(ordered: Sequence[ChangeView]) -> list[ChangeView]:
-    """Unexplained calls of one apply on one thing together make one change: a state version stands for the calls beside it."""
+def _without_repeats(
+    ordered: Sequence[ChangeView], known: Mapping[Key, Door], groups: Mapping[EntityRef, EntityRef]
+) -> list[ChangeView]:
+    """What one apply did to one thing told once: by its calls, which say who, and not by the state version that recorded them."""
+    calls = [
+        c
+        for c in ordered
+        if c.change.kind == "AuditEvent" and (d := known.get((c.change, c.target))) is not None and not d.by_hand
+    ]
     kept: list[ChangeView] = []
     for change in ordered:
-        beside = kept[-1] if kept else None
-        if (
-            beside is not None
-            and {beside.change.kind, change.change.kind} == {"StateVersion", "AuditEvent"}
-            and beside.at - change.at <= _SOON
-            and change.change.kind == "AuditEvent"
+        same = groups.get(change.target, change.target)
+        if change.change.kind == "StateVersion" and any(
+            groups.get(c.target, c.target) == same and 0 <= change.at - c.at <= _SOON for c in calls
         ):
             continue
         kept.append(change)

@@ -240,7 +240,8 @@ class Reach:
         if asked.mainline == deployed.mainline:
             # The branch's own commits up to the one deployed; its merge says the same as the branch did.
             return asked.on_mainline or asked.authored_at <= deployed.authored_at
-        return asked.position < deployed.position
+        # Of the mainline a branch holds at most what was merged before it was deployed.
+        return asked.position < deployed.position and (not asked.merged_at or asked.merged_at <= rfc3339(one.at))
 
     # -- by a state that shows it
 

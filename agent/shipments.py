@@ -9,7 +9,7 @@ from functools import cached_property
 
 from agent.cached import PerView
 from agent.evidence import text_of
-from graph.clock import SECOND, Instant, instant
+from graph.clock import SECOND, Instant, instant, rfc3339
 from graph.model import EntityRef, ref
 from graph.store import EntityView, GraphStore, Limits, Provenance, View
 
@@ -69,6 +69,7 @@ class Placed:
     position: int
     authored_at: str
     repository: str = ""
+    merged_at: str = ""
 
     @property
     def on_mainline(self) -> bool:
@@ -283,4 +284,5 @@ def _placed(sha: str, entity: EntityView) -> Placed:
         position if isinstance(position, int) else -1,
         text_of(entity.properties, "authored_at"),
         text_of(entity.properties, "repository"),
+        text_of(entity.properties, "merged_at") or rfc3339(min(s.valid_from for s in entity.statements)),
     )

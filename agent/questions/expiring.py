@@ -66,6 +66,9 @@ def answer(context: Context) -> Answer:
     chosen = named or (ahead if not words or not named else [])
     if words and not named:
         context.missing.append(f"nothing called “{inline(question.mention, 60)}” with an expiry is known")
+        return context.answer(
+            "not_found", f"No expiry of anything called “{inline(question.mention, 80)}” is known.", confidence=0.2
+        )
     if not chosen:
         return context.answer(
             "not_found", "No certificate, key or secret that is still to expire is known.", confidence=0.3

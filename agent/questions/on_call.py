@@ -60,7 +60,7 @@ def answer(context: Context) -> Answer:
     sentences += _tell(context, name, "on call for", on_call, people, out=False)
     sentences += _tell(context, name, "owner of", owners, people, out=True)
     if not on_call and question.wanted == "on_call":
-        context.missing.append("no on-call schedule of it is known")
+        context.missing.append("nobody is stated to be on call for it")
         sentences.append("Nobody is known to be on call for it.")
     if not (on_call or owners):
         return _unknown(context)
@@ -82,7 +82,8 @@ def _unknown(context: Context) -> Answer:
     """No catalog knows it: what the code says of owners, or that nothing is known."""
     if context.question.kind == "owner":
         return context.answer("not_found", "No owner of it is known.", confidence=0.2)
-    return owner.answer(context)
+    context.notes.append(f"Nobody is known to be on call for {inline(context.question.mention, 80)}.")
+    return owner.by_code(context)
 
 
 def _tell(

@@ -27,6 +27,11 @@ def answer(context: Context) -> Answer:
         found = on_call.answer(context)
         if found.status != "not_found":
             return found
+    return by_code(context)
+
+
+def by_code(context: Context) -> Answer:
+    """What is stated of a thing itself, or of the file it stands in."""
     target = find_target(context, context.question.mention)
     if target is None:
         return not_found(context, context.question.mention)

@@ -14,7 +14,7 @@ from agent.named_service import environment_in
 from agent.narrative import minute, who_performed
 from agent.questions.who_changed import told_about
 from agent.shipments import moment, shipments
-from agent.target import find_target
+from agent.target import find_target, not_found
 from graph.clock import SECOND, Instant
 from graph.model import EntityRef
 from graph.store import ChangeQuery, EntityView, Limits
@@ -28,6 +28,8 @@ def answer(context: Context) -> Answer:
     """Runs for a change; without one, the newest runs, failed ones only when asked for."""
     question = context.question
     target = find_target(context, question.mention) if question.mention else None
+    if target is None and question.mention:
+        return not_found(context, question.mention)
     if target is None:
         return _newest(context)
     refs = list(target.refs)

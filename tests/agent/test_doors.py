@@ -159,10 +159,17 @@ def test_terraform_on_what_no_known_state_holds_is_not_by_hand(estate: Estate) -
     assert shown(estate) == []
 
 
-def test_the_environment_of_an_unmanaged_resource_is_that_of_its_account(estate: Estate) -> None:
-    unmanaged(estate)
-    event = estate.call("e1", 10, UNMANAGED, by=person(estate), account_id=ACCOUNT)
-    assert door(estate, event).environment in ("", "prod")
+@pytest.mark.parametrize(("shared", "environment"), [(False, "prod"), (True, "")])
+def test_the_environment_of_an_unmanaged_resource_is_the_only_one_of_its_account(
+    estate: Estate, shared: bool, environment: str
+) -> None:
+    staging = names.cloud_resource(arn("main", OTHER_ACCOUNT))
+    for resource, account in ((MANAGED, ACCOUNT), (staging, ACCOUNT if shared else OTHER_ACCOUNT)):
+        estate.say(
+            "aws", "inventory", 0, "inventory", Entity(resource, {"type": "aws_db_instance", "account_id": account})
+        )
+    event = estate.call("e1", 10, unmanaged(estate), by=person(estate), account_id=ACCOUNT)
+    assert door(estate, event).environment == environment
 
 
 @pytest.mark.parametrize(

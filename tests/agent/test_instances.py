@@ -280,6 +280,8 @@ def test_what_was_changed_by_hand_in_an_environment_is_all_of_it_and_nothing_of_
         ("prod", "what went out to prod before 2026-04-01?"),
         ("staging", "who changed the shards in staging?"),
         ("prod", "who changed the shard in prod?"),
+        ("staging", "who changed aws_db_instance.shard in staging?"),
+        ("prod", "who changed aws_db_instance.shard in prod?"),
     ],
 )
 def test_an_edit_in_one_environment_is_never_shown_as_one_of_the_other(
