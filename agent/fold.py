@@ -7,7 +7,7 @@ or the hand that went around it; the rest is how it got there.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.doors import Door, doors, environment_of
@@ -21,6 +21,7 @@ from graph.text import name_tokens
 
 _SOON = DAY // 24
 _MARGIN: Instant = DAY // 96
+_MARK = re.compile(r"[\w./:-]{5,200}")
 _PATH = re.compile(r"[\[\].\"]+")
 _LATE = 14 * DAY
 Key = tuple[EntityRef, EntityRef]
@@ -99,7 +100,10 @@ class _Applied:
         found = self._carried[one.ref]
         values = {value for _, value in _attributes(change) if value}
         words = {w for path, _ in _attributes(change) for w in name_tokens(path)}
-        told = [c for c in found if values & {value for _, value in _attributes(c) if value}]
+        marks = _marks(values)
+        told = [
+            c for c in found if (own := {value for _, value in _attributes(c) if value}) & values or _marks(own) & marks
+        ]
         alike = [c for c in told if words & set(name_tokens(" ".join(p for p, _ in _attributes(c)) + " " + _label(c)))]
         # How many instances there are is said by a number elsewhere; of one commit alone that is sure enough.
         alone = len({c.change for c in found}) == 1 and effect(change) in ("created", "deleted")
@@ -128,6 +132,16 @@ class _Applied:
             found = self._store.entity(instance, self._view)
             self._environments[instance] = environment_of(found) if found is not None else ""
         return self._environments[instance]
+
+
+def _marks(values: Iterable[str]) -> frozenset[str]:
+    """The parts of values that are told alike wherever they are told: addresses, ranges, versions, names with signs in them."""
+    return frozenset(
+        part.strip("./:-")
+        for value in values
+        for part in _MARK.findall(value)
+        if any(c.isdigit() for c in part) and not part.isalnum()
+    )
 
 
 def _label(change: ChangeView) -> str:
