@@ -12,6 +12,7 @@ from graph.clock import Instant, rfc3339
 from graph.model import Alias, Entity, EntityRef, FactBatch, Relation, Value, ref
 from graph.store import ChangeQuery, GraphStore, Limits, View
 from ingest.source import Source, SourceDataInvalid, SourceUnavailable
+from ingest.sources.terraform_state.attributes import read_attributes
 from ingest.sources.terraform_state.settings import TerraformStateSettings
 from ingest.sources.terraform_state.source import TerraformStateSource
 from ingest.sync import Retry, SyncReport, sync
@@ -602,3 +603,12 @@ def test_a_deposed_object_is_told_apart_from_the_one_that_replaced_it(tmp_path: 
 def test_a_foreign_cursor_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceDataInvalid, match="cursor"):
         batches(source(_serial(tmp_path, 3, "a")), '{"states": 1}')
+
+
+def test_the_output_of_terraform_data_is_as_sensitive_as_the_input_that_it_copies() -> None:
+    attributes = {"id": "1", "input": {"value": "hush-hush", "type": "string"}, "output": {"value": "hush-hush"}}
+    marked = [[{"type": "get_attr", "value": "input"}]]
+    read = read_attributes("terraform_data", attributes, marked)
+    assert "hush-hush" not in repr(read.values)
+    assert read.values["id"] == "1"
+    assert read_attributes("terraform_data", attributes, []).values["output.value"] == "hush-hush"

@@ -61,6 +61,8 @@ def read_attributes(type_: str, attributes: Mapping[str, object], sensitive_attr
     withheld = [p for p in sensitive if p is not None] + list(_KNOWN.get(type_, ()))
     if type_ == "aws_ssm_parameter" and attributes.get("type") == "SecureString":
         withheld.append("value")
+    if type_ == "terraform_data":  # Terraform copies the input into the output, and not its mark
+        withheld += ["output" + p.removeprefix("input") for p in withheld if _within(p, "input")]
     values: dict[str, Value] = {}
     secrets: dict[str, Value] = {}
     unreadable: list[tuple[str, str]] = []
