@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, cast
 
-from agent.chain import person_name
+from agent.chain import performers, person_name
 from agent.context import Context, match
 from agent.doors import Door, doors
 from agent.evidence import inline, paragraph, text_of
 from agent.lineage import commits_of, effect
 from agent.model import Actor, AtMeans, AttributeChange, AttributeState, Change, ChangeId, PullRequest, Reached, Reason
-from agent.reach import Carried, Reach
+from agent.reach import Carried
 from graph.clock import rfc3339
 from graph.lexicon import Thing, former, things
 from graph.model import EntityRef, Properties, Value
@@ -63,7 +63,7 @@ def assemble(
     approved: dict[EntityRef, list[RelationView]] = {}
     for relation in approvals:
         approved.setdefault(relation.src, []).append(relation)
-    carried = Reach(store, view, context.environments).of(found)
+    carried = context.reach.of(found, context.environments)
     through = doors(store, view, found)
     started = _starters(context, through.values())
     return tuple(
@@ -85,13 +85,7 @@ def assemble(
 def _starters(context: Context, through: Iterable[Door]) -> dict[EntityRef, EntityView]:
     """Who started the applies that explain these events, by apply."""
     applies = sorted({d.explained_by for d in through if d.explained_by and d.explained_by.kind == "Deployment"})
-    if not applies:
-        return {}
-    edges = context.store.neighbours(
-        applies, context.view, Limits(rows=_ROWS), types=("PERFORMED_BY",), direction="out"
-    ).items
-    accounts = {r: a for a in context.store.entities(sorted({e.dst for e in edges}), context.view) for r in a.refs}
-    return {e.src: accounts[e.dst] for e in edges if e.dst in accounts}
+    return performers(context.store, context.view, applies)
 
 
 def _doers(

@@ -13,9 +13,10 @@ from agent.evidence import text_of
 from agent.lineage import commits_of
 from graph.clock import Instant
 from graph.model import EntityRef
-from graph.store import ChangeView, EntityView, GraphStore, Limits, Provenance, RelationView, View
+from graph.store import ChangeView, Direction, EntityView, GraphStore, Limits, Provenance, RelationView, View
 
 _ROWS = 1_000
+_PERFORMER_ROWS = 5_000
 _CONVERSATION = frozenset({"Message", "Thread"})
 _MOST_MESSAGES = 200
 AROUND: Instant = 21 * 86_400_000_000
@@ -187,6 +188,20 @@ def _posted_at(entity: EntityView) -> Instant | None:
     return int(seconds) * 1_000_000 + (int(rest[:6]) if rest.isascii() and rest.isdigit() else 0)
 
 
+def performers(store: GraphStore, view: View, changes: Iterable[EntityRef]) -> dict[EntityRef, EntityView]:
+    """By change: the account that performed it, joined with its person."""
+    refs = sorted(set(changes))
+    limits = Limits(rows=_PERFORMER_ROWS)
+    edges = store.neighbours(refs, view, limits, types=("PERFORMED_BY",), direction="out").items if refs else ()
+    accounts = {r: a for a in store.entities(sorted({e.dst for e in edges}), view) for r in a.refs}
+    return {e.src: accounts[e.dst] for e in edges if e.dst in accounts}
+
+
+def landed_as(store: GraphStore, view: View, requests: Iterable[EntityRef]) -> list[EntityRef]:
+    """The commits by which these pull requests were merged."""
+    return [e.dst for e in _edges(store, view, sorted(set(requests)), ("MERGED_AS",), direction="out")]
+
+
 def person_name(entity: EntityView) -> str:
     """What to call whoever an account belongs to: the person's name, else the account's own."""
     person = next((s for s in entity.statements if s.ref.kind == "Person" and text_of(s.properties, "name")), None)
@@ -218,5 +233,7 @@ def _step(edge: RelationView, entity: EntityView) -> Step:
     return Step(entity, first.valid_from, first.provenance, edge)
 
 
-def _edges(store: GraphStore, view: View, refs: Sequence[EntityRef], types: Sequence[str]) -> tuple[RelationView, ...]:
-    return store.neighbours(refs, view, Limits(rows=_ROWS), types=types).items if refs else ()
+def _edges(
+    store: GraphStore, view: View, refs: Sequence[EntityRef], types: Sequence[str], direction: Direction = "both"
+) -> tuple[RelationView, ...]:
+    return store.neighbours(refs, view, Limits(rows=_ROWS), types=types, direction=direction).items if refs else ()

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agent.assemble import assemble
-from agent.chain import person_name
+from agent.chain import performers, person_name
 from agent.context import Context
 from agent.doors import Door, doors
 from agent.evidence import inline, text_of
 from agent.model import Actor, Change, ChangeId, Match, PullRequest, Reached
+from agent.reach import runs_in
 from agent.shipments import Shipment, shipments
 from graph.clock import SECOND, Instant, rfc3339
 from graph.model import EntityRef
@@ -68,7 +69,7 @@ def effects(
     page = store.changes(query, view, Limits(rows=_ROWS))
     events = [c for c in page.items if c.change.kind in _KINDS]
     known = doors(store, view, events)
-    states = _state_environments(context, [e.change for e in events if e.change.kind == "StateVersion"])
+    states = runs_in(store, view, {e.change for e in events if e.change.kind == "StateVersion"})
     applies = [s for s in shipments(store, view).all if s.is_apply and s.took_effect]
     together: dict[EntityRef, list[ChangeView]] = {}
     for event in events:
@@ -107,7 +108,7 @@ def told(context: Context, found: Sequence[Effect]) -> list[Change]:
     """These effects as changes of an answer, in their order; of several parts of one event the first is told."""
     views = [e.views[0] for e in found if e.views]
     shipped = [e.shipment for e in found if e.shipment]
-    people = _performers(context, [s.ref for s in shipped])
+    people = performers(context.store, context.view, [s.ref for s in shipped])
     requests = _requests(context, shipped)
     changes: list[Change] = []
     by_view = {v.change: c for v, c in zip(views, assemble(context, views), strict=True)} if views else {}
@@ -194,32 +195,13 @@ def _requests(context: Context, shipped: Sequence[Shipment]) -> dict[EntityRef, 
     return found
 
 
-def _performers(context: Context, refs: Sequence[EntityRef]) -> dict[EntityRef, EntityView]:
-    if not refs:
-        return {}
-    edges = context.store.neighbours(
-        sorted(set(refs)), context.view, Limits(rows=_ROWS), types=("PERFORMED_BY",), direction="out"
-    ).items
-    accounts = {r: a for a in context.store.entities(sorted({e.dst for e in edges}), context.view) for r in a.refs}
-    return {e.src: accounts[e.dst] for e in edges if e.dst in accounts}
-
-
 def _performed_by(context: Context, refs: Sequence[EntityRef], by: Sequence[EntityRef]) -> set[EntityRef]:
     theirs = {r for e in context.store.entities(sorted(set(by)), context.view) for r in e.refs} | set(by)
-    return {ref for ref, account in _performers(context, refs).items() if not theirs.isdisjoint(account.refs)}
-
-
-def _state_environments(context: Context, versions: Sequence[EntityRef]) -> dict[EntityRef, str]:
-    if not versions:
-        return {}
-    edges = context.store.neighbours(
-        sorted(set(versions)), context.view, Limits(rows=_ROWS), types=("RUNS_IN",), direction="out"
-    ).items
-    names = {
-        e.ref: text_of(e.properties, "name")
-        for e in context.store.entities(sorted({x.dst for x in edges}), context.view)
+    return {
+        ref
+        for ref, account in performers(context.store, context.view, refs).items()
+        if not theirs.isdisjoint(account.refs)
     }
-    return {e.src: names.get(e.dst, "") for e in edges}
 
 
 def carried_requests(context: Context, one: Shipment) -> list[EntityView]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from agent.chain import Chain, Said
+from agent.chain import Chain, Said, performers, person_name
 from agent.context import Context
 from agent.doors import Door
 from agent.evidence import inline, text_of
@@ -13,7 +13,7 @@ from agent.phrasing import listing
 from agent.reach import Carried
 from graph.clock import Instant, rfc3339
 from graph.model import EntityRef
-from graph.store import ChangeView, EntityView, Limits
+from graph.store import ChangeView
 
 QUOTED = 400
 _LINK = re.compile(r"https?://\S+")
@@ -124,12 +124,4 @@ def calls(
 
 def who_performed(context: Context, changes: Sequence[EntityRef]) -> dict[EntityRef, str]:
     """By change: who performed it."""
-    from agent.chain import person_name
-
-    edges = context.store.neighbours(
-        sorted(set(changes)), context.view, Limits(rows=2_000), types=("PERFORMED_BY",), direction="out"
-    ).items
-    accounts: dict[EntityRef, EntityView] = {
-        r: a for a in context.store.entities(sorted({e.dst for e in edges}), context.view) for r in a.refs
-    }
-    return {e.src: person_name(accounts[e.dst]) for e in edges if e.dst in accounts}
+    return {ref: person_name(account) for ref, account in performers(context.store, context.view, changes).items()}

@@ -7,7 +7,7 @@ in one environment's directory reaches no other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.evidence import text_of
@@ -98,8 +98,14 @@ class Reach:
         """Where commits stand on their mainlines."""
         return self._places
 
-    def of(self, changes: Sequence[ChangeView]) -> dict[tuple[EntityRef, EntityRef], tuple[Carried, ...]]:
-        """For changes made by commits: by (change, target), the first arrival in each environment, oldest first."""
+    def of(
+        self, changes: Sequence[ChangeView], only: frozenset[str] | None = None
+    ) -> dict[tuple[EntityRef, EntityRef], tuple[Carried, ...]]:
+        """For changes made by commits: by (change, target), the first arrival in each environment, oldest first.
+
+        `only`: environments that count this time, instead of those it was made with.
+        """
+        only = self._only if only is None else only
         code = [c for c in changes if c.change.kind == "Commit"]
         if not code:
             return {}
@@ -116,8 +122,8 @@ class Reach:
             carried = self._by_shipment(change)
             for other in states.get((change.change, change.target), ()):
                 carried.setdefault(other.reached.environment, other)
-            if self._only:
-                carried = {name: one for name, one in carried.items() if name in self._only}
+            if only:
+                carried = {name: one for name, one in carried.items() if name in only}
             if carried:
                 found[change.change, change.target] = tuple(sorted(carried.values(), key=lambda c: (c.at, c.by)))
         return found
@@ -290,17 +296,20 @@ class Reach:
         return found
 
     def _environments(self, versions: set[EntityRef]) -> dict[EntityRef, str]:
-        if not versions:
-            return {}
-        edges = self._store.neighbours(
-            sorted(versions), self._view, Limits(rows=_ROWS), types=("RUNS_IN",), direction="out"
-        ).items
-        names = {e.ref: text_of(e.properties, "name") for e in self._store.entities([e.dst for e in edges], self._view)}
-        found = {e.src: names.get(e.dst, "") or "unknown" for e in edges}
+        found = {ref: name or "unknown" for ref, name in runs_in(self._store, self._view, versions).items()}
         missing = sorted(versions - found.keys())
         for version in self._store.entities(missing, self._view) if missing else ():
             found[version.ref] = text_of(version.properties, "workspace") or "unknown"
         return found
+
+
+def runs_in(store: GraphStore, view: View, refs: Collection[EntityRef]) -> dict[EntityRef, str]:
+    """The environment that each of these is stated to run in, empty where it has no name; those of which none is stated are left out."""
+    if not refs:
+        return {}
+    edges = store.neighbours(sorted(refs), view, Limits(rows=_ROWS), types=("RUNS_IN",), direction="out").items
+    names = {e.ref: text_of(e.properties, "name") for e in store.entities(sorted({e.dst for e in edges}), view)}
+    return {e.src: names.get(e.dst, "") for e in edges}
 
 
 def mentioned_environment(text: str, known: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.anchors import first_of, requests_in
+from agent.chain import landed_as
 from agent.context import Context
 from agent.evidence import inline
 from agent.model import Answer, EntityItem
@@ -11,7 +12,7 @@ from agent.narrative import minute
 from agent.shipments import Shipment, shipments
 from agent.signals import Signal, signals
 from graph.clock import SECOND, Instant
-from graph.store import EntityView, Limits
+from graph.store import EntityView
 
 _AFTER: Instant = 2 * 3_600 * SECOND
 _SHOWN = 20
@@ -88,11 +89,9 @@ def _deployment(context: Context, service: str, environment: str) -> Shipment | 
 
 def _first_with(context: Context, request: EntityView, environment: str) -> Shipment | None:
     """The first deployment that carried a pull request: to the environment named, else to prod, else anywhere."""
-    edges = context.store.neighbours(
-        [request.ref], context.view, Limits(rows=20), types=("MERGED_AS",), direction="out"
-    ).items
+    commits = landed_as(context.store, context.view, [request.ref])
     reach = context.reach
-    carried = [s for s in reach.shipments.all if s.took_effect and any(reach.carries(s, e.dst.id) for e in edges)]
+    carried = [s for s in reach.shipments.all if s.took_effect and any(reach.carries(s, c.id) for c in commits)]
     return first_of(carried, environment or "prod")
 
 

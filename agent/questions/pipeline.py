@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from agent.assemble import assemble
-from agent.chain import chain_around
+from agent.chain import chain_around, landed_as
 from agent.context import Context
 from agent.doors import doors
 from agent.evidence import inline, text_of
@@ -124,14 +124,8 @@ def _calls(context: Context, refs: list[EntityRef], environment: str) -> Answer:
 
 
 def _commits(context: Context, refs: list[EntityRef]) -> list[EntityRef]:
-    requests = [r for r in refs if r.kind == "PullRequest"]
-    found = [r for r in refs if r.kind == "Commit"]
-    if requests:
-        edges = context.store.neighbours(
-            requests, context.view, Limits(rows=100), types=("MERGED_AS",), direction="out"
-        ).items
-        found = [e.dst for e in edges] or found
-    return found
+    landed = landed_as(context.store, context.view, [r for r in refs if r.kind == "PullRequest"])
+    return landed or [r for r in refs if r.kind == "Commit"]
 
 
 def _triggered(context: Context, refs: list[EntityRef], environment: str) -> list[EntityView]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.anchors import names_version
 from agent.assemble import assemble
-from agent.chain import chain_around
+from agent.chain import chain_around, landed_as
 from agent.context import Context
 from agent.evidence import inline, text_of
 from agent.lineage import COSMETIC, effect
@@ -15,7 +15,6 @@ from agent.phrasing import listing
 from agent.questions.who_changed import told_about
 from agent.reach import Carried
 from agent.target import Target, find_target, not_found
-from graph.model import EntityRef
 from graph.store import ChangeQuery, ChangeView, Limits
 
 
@@ -80,7 +79,7 @@ def _by_commit(context: Context, target: Target) -> list[Carried]:
 
     reach = context.reach
     commits = {r.id for r in target.refs if r.kind == "Commit"} | {
-        r.id for r in _landed(context, [r for r in target.refs if r.kind == "PullRequest"])
+        r.id for r in landed_as(context.store, context.view, [r for r in target.refs if r.kind == "PullRequest"])
     }
     first: dict[str, Carried] = {}
     for one in reach.shipments.all:
@@ -90,15 +89,6 @@ def _by_commit(context: Context, target: Target) -> list[Carried]:
             told = Reached(environment=name, earliest=rfc3339(one.started_at), latest=rfc3339(one.at), basis=basis)
             first[name] = Carried(told, one.ref, one.at, one.said, one)
     return sorted(first.values(), key=lambda c: (c.at, c.by))
-
-
-def _landed(context: Context, requests: list[EntityRef]) -> list[EntityRef]:
-    if not requests:
-        return []
-    edges = context.store.neighbours(
-        requests, context.view, Limits(rows=100), types=("MERGED_AS",), direction="out"
-    ).items
-    return [e.dst for e in edges]
 
 
 def _what(context: Context, target: Target, views: list[ChangeView]) -> str:

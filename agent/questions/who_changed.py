@@ -17,7 +17,7 @@ from agent.model import Answer, Change, Match
 from agent.narrative import approvals, arrivals, best_messages, calls, quote
 from agent.people import find_people, made_by
 from agent.phrasing import afterwards, plural, who_did
-from agent.reach import Reach, environment_of, mentioned_environment
+from agent.reach import environment_of, mentioned_environment
 from agent.shipments import shipments
 from agent.target import Target, find_target, not_found
 from graph.groups import gone_since
@@ -124,7 +124,7 @@ def _way(context: Context, view: ChangeView, change: Change, folded: Folded) -> 
     sentences += approvals(context, chain)
     if context.question.kind != "why" and chain.messages:
         sentences += [quote(context, m) for m in best_messages(chain, 1)]
-    carried = Reach(context.store, context.view, context.environments).of([view]).get((view.change, view.target), ())
+    carried = context.reach.of([view], context.environments).get((view.change, view.target), ())
     sentences += arrivals(context, carried)
     return [*sentences, *calls(context, events, folded.doors)]
 
