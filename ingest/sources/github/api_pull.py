@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import blake2b
 
 import msgspec
 
 from graph.clock import DAY, SECOND, Instant, instant, rfc3339
 from graph.model import FactBatch, Quarantined
 from ingest.source import SourceDataInvalid, SourceUnavailable
+from ingest.sources.forge.api_cursor import digest_of, read_cursor, since_of
 from ingest.sources.forge.rules import DeployRules
 from ingest.sources.forge.statements import MAX_ASSERTIONS, Statements, batch, batches_of
 from ingest.sources.github.api import GitHubApi
@@ -59,9 +59,9 @@ class ApiPull:
         self._settings = settings
         self._scope = settings.repository
         self._now = now
-        self._since = _since(settings)
+        self._since = since_of(settings.since)
         self._rules = DeployRules(settings.services, settings.environments, settings.applies)
-        self._cursor = _cursor(cursor, self._scope)
+        self._cursor = read_cursor(cursor, ApiCursor, self._scope)
         self._api = GitHubApi(settings)
         same = self._api.full_name.lower() == settings.repository.lower()
         self._name = self._api.full_name if same else settings.repository
@@ -119,7 +119,7 @@ class ApiPull:
             more=lambda page: all(_at(p.updated_at) >= floor for p in page),
         )
         new = {p.number: p for p in reversed(listed) if _at(p.updated_at) >= floor}
-        near = {number: _digest(p) for number, p in new.items()}
+        near = {number: digest_of(p) for number, p in new.items()}
         todo = [p for p in new.values() if cursor.near.get(str(p.number)) != near[p.number]]
         for pull in sorted(todo, key=lambda p: (_at(p.updated_at), p.number)):
             self._pull(pull)
@@ -175,7 +175,7 @@ class ApiPull:
             yield
 
     def _run(self, run: Run, before: str) -> None:
-        digest = _digest(run)
+        digest = digest_of(run)
         if run.status != "completed" and self._now - _at(run.created_at) < _GIVEN_UP_AFTER:
             self._cursor.open_runs[str(run.id)] = digest
         if digest == before:
@@ -217,7 +217,7 @@ class ApiPull:
             yield
 
     def _deployment(self, one: Deployment, statuses: list[DeploymentStatus], before: str) -> None:
-        digest = _digest([one, statuses])
+        digest = digest_of([one, statuses])
         ended = any(s.state in FINAL for s in statuses)
         if not ended and self._now - _at(one.created_at) < _GIVEN_UP_AFTER:
             self._cursor.open_deployments[str(one.id)] = digest
@@ -253,7 +253,7 @@ class ApiPull:
             for r in self._api.list("releases", Release)
             if not r.draft and r.published_at and _at(r.published_at) >= self._since
         ]
-        digest = _digest(releases)
+        digest = digest_of(releases)
         if digest == self._cursor.releases:
             return
         for release in sorted(releases, key=lambda r: r.id):
@@ -268,31 +268,9 @@ class ApiPull:
         self._cursor.releases = digest
 
 
-def _since(settings: GitHubSettings) -> Instant:
-    if not settings.since:
-        return 0
-    try:
-        return instant(settings.since)
-    except ValueError:
-        raise SourceDataInvalid("since is not a time", "write it as 2026-01-31 or 2026-01-31T12:00:00Z") from None
-
-
-def _cursor(cursor: str | None, scope: str) -> ApiCursor:
-    try:
-        return msgspec.json.decode(cursor, type=ApiCursor) if cursor else ApiCursor()
-    except (msgspec.DecodeError, UnicodeError):
-        raise SourceDataInvalid(
-            f"the cursor of {scope} is not one of this source", "purge this source and scope, then read it again"
-        ) from None
-
-
 def _at(text: str) -> Instant:
     """A time to order by; what cannot be read is old, and quarantined when its object is."""
     try:
         return moment(text)
     except msgspec.ValidationError:
         return 0
-
-
-def _digest(value: object) -> str:
-    return blake2b(msgspec.json.encode(value, order="sorted"), digest_size=8).hexdigest()

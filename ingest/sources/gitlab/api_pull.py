@@ -13,6 +13,7 @@ from graph.clock import DAY, SECOND, Instant, instant, rfc3339
 from graph.model import FactBatch, Quarantined
 from ingest.http import Answer, HttpClient, PageGuard
 from ingest.source import SourceDataInvalid, SourceUnavailable
+from ingest.sources.forge.api_cursor import digest_of, read_cursor, since_of
 from ingest.sources.forge.lenient import convert
 from ingest.sources.forge.rules import DeployRules
 from ingest.sources.forge.statements import MAX_ASSERTIONS, Statements, batch, batches_of
@@ -68,9 +69,9 @@ class ApiPull:
         self._settings = settings
         self._scope = self._name = settings.project
         self._now = now
-        self._since = _since(settings)
+        self._since = since_of(settings.since)
         self._rules = DeployRules(settings.services, settings.environments, settings.applies)
-        self._cursor = _cursor(cursor, self._scope)
+        self._cursor = read_cursor(cursor, ApiCursor, self._scope)
         self._said = Statements("gitlab", self._name)
         self._unreadable: list[Quarantined] = []
         self._http = _client(settings)
@@ -162,7 +163,7 @@ class ApiPull:
             yield
 
     def _pipeline(self, one: Pipeline, before: str) -> None:
-        digest = _digest(one)
+        digest = digest_of(one)
         if one.status not in ENDED and self._now - _at(one.created_at) < _GIVEN_UP_AFTER:
             self._cursor.open_pipelines[str(one.id)] = digest
         if digest == before:
@@ -199,7 +200,7 @@ class ApiPull:
         told = {"updated_after": rfc3339(floor - SECOND)} if floor else {}
         listed = self._list(path, shape, {**params, **told}, more=lambda page: all(updated(p) >= floor for p in page))
         new = {number_of(p): p for p in reversed(listed) if updated(p) >= floor}
-        near = {number: _digest(p) for number, p in new.items()}
+        near = {number: digest_of(p) for number, p in new.items()}
         todo = [p for n, p in new.items() if seen.near.get(str(n)) != near[n]]
         for one in sorted(todo, key=lambda p: (updated(p), number_of(p))):
             yield one
@@ -274,31 +275,9 @@ def _client(settings: GitLabSettings) -> HttpClient:
     )
 
 
-def _since(settings: GitLabSettings) -> Instant:
-    if not settings.since:
-        return 0
-    try:
-        return instant(settings.since)
-    except ValueError:
-        raise SourceDataInvalid("since is not a time", "write it as 2026-01-31 or 2026-01-31T12:00:00Z") from None
-
-
-def _cursor(cursor: str | None, scope: str) -> ApiCursor:
-    try:
-        return msgspec.json.decode(cursor, type=ApiCursor) if cursor else ApiCursor()
-    except (msgspec.DecodeError, UnicodeError):
-        raise SourceDataInvalid(
-            f"the cursor of {scope} is not one of this source", "purge this source and scope, then read it again"
-        ) from None
-
-
 def _at(text: str) -> Instant:
     """A time to order by; what cannot be read is old, and quarantined when its object is."""
     try:
         return moment(text)
     except msgspec.ValidationError:
         return 0
-
-
-def _digest(value: object) -> str:
-    return blake2b(msgspec.json.encode(value, order="sorted"), digest_size=8).hexdigest()
