@@ -18,7 +18,7 @@ $(VENV)/.synced: pyproject.toml uv.lock $(if $(findstring $(VENV),$(UV)),$(UV))
 	@$(RUN)/python -m compileall -q agent api graph ingest
 	@touch $@
 
-demo: $(VENV)/.synced ## build the bundled company, ingest it, ask five questions
+demo: $(VENV)/.synced ## build the bundled company, ingest it, ask five questions, investigate an incident
 	@$(RUN)/python -m examples.demo $(DEMO)
 
 test: $(VENV)/.synced ## everything; starts a real Neo4j when Java and Maven are there
@@ -40,6 +40,7 @@ imports: $(VENV)/.synced
 docs: $(VENV)/.synced ## regenerate what is generated from the code
 	$(RUN)/lore schema --markdown > docs/schema.md
 	$(RUN)/lore sources --write docs/sources
+	$(RUN)/python -m examples.readme
 
 clean:
 	rm -rf $(VENV) .cache $(DEMO)

@@ -177,12 +177,7 @@ def _change(
     wrote = [r for c in commits for r in by_change[c] if r.type == "AUTHORED_BY"] or outgoing["AUTHORED_BY"]
     wrote = wrote or outgoing["COMMITTED_BY"] or outgoing["PERFORMED_BY"]
     return Change(
-        change=ChangeId(
-            kind=_snake(found.change.kind),
-            id=_id(found.change, properties),
-            repository=text_of(properties, "repository")
-            or (found.provenance.scope if found.change.kind == "Commit" else ""),
-        ),
+        change=change_id(found.change, properties, found.provenance.scope),
         at=rfc3339(found.at),
         at_means=_AT_MEANS.get(found.change.kind, "happened"),
         reached=_reached(found, entities, outgoing, carried, door),
@@ -312,6 +307,15 @@ def _moved_from(properties: Properties) -> str | None:
         return None
     address, path = text_of(before, "address"), text_of(before, "path")
     return inline(f"{address} ({path})" if address and path else address or path, 400) or None
+
+
+def change_id(change: EntityRef, properties: Properties, scope: str = "") -> ChangeId:
+    """Which change this is, in the words of the contract; `scope` names the repository of a commit that does not."""
+    return ChangeId(
+        kind=_snake(change.kind),
+        id=_id(change, properties),
+        repository=text_of(properties, "repository") or (scope if change.kind == "Commit" else ""),
+    )
 
 
 def _snake(kind: str) -> str:

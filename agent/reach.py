@@ -7,12 +7,13 @@ in one environment's directory reaches no other.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.evidence import text_of
 from agent.model import Reached
-from agent.shipments import Places, Shipment, Shipments, shipments
+from agent.shipments import Places, Shipment, Shipments, moment, shipments
 from graph.clock import DAY, Instant, rfc3339
 from graph.model import EntityRef
 from graph.store import ChangeQuery, ChangeView, GraphStore, Limits, Provenance, View
@@ -23,7 +24,10 @@ _APPLIED_WITHIN = 14 * DAY
 _ROWS = 5_000
 _CARRIED_ROWS = 2_000
 _MERGED_ROWS = 6_000
+_RECENT_ROWS = 40_000
 _FIRST_CARRIES = 90 * DAY
+_CLOCKS = DAY
+"""How far the clock of whoever wrote a commit may be off from that of what deployed it."""
 """How far back the first known deployment of a service is taken to reach."""
 
 ENVIRONMENT_WORDS: Mapping[str, str] = {
@@ -76,17 +80,30 @@ def services_in(path: str, known: frozenset[str]) -> frozenset[str]:
 class Reach:
     """Answers for one view; what it reads of deployments is shared between changes."""
 
-    def __init__(self, store: GraphStore, view: View, only: frozenset[str] = frozenset()) -> None:
-        """`only`: environments that count; none given means all."""
+    def __init__(
+        self, store: GraphStore, view: View, only: frozenset[str] = frozenset(), since: Instant | None = None
+    ) -> None:
+        """`only`: environments that count; none given means all. `since`: deployments before this are not looked through."""
         self._store = store
         self._view = view
         self._only = only
+        self._since = since
         self._all: Shipments = shipments(store, view)
         self._places = Places(store, view)
         self._paths: dict[str, tuple[frozenset[str], frozenset[str], bool]] = {}
         self._kinds: dict[str, tuple[bool, bool]] = {}
-        self._merged: dict[str, list[ChangeView]] = {}
+        self._merged: dict[str, tuple[list[int], list[ChangeView]]] = {}
         self._carried: dict[EntityRef, list[ChangeView]] = {}
+        self._positions: dict[str, tuple[list[int], list[ChangeView]]] = {}
+        self._expected: dict[tuple[object, ...], frozenset[str]] = {}
+        self._by_repository: Mapping[str, tuple[Shipment, ...]] = {
+            name: some if since is None else tuple(s for s in some if s.at >= since)
+            for name, some in self._all.by_repository.items()
+        }
+        self._environments_of = {
+            name: len({s.environment or s.workspace or "unknown" for s in some if s.took_effect})
+            for name, some in self._by_repository.items()
+        }
 
     @property
     def shipments(self) -> Shipments:
@@ -110,7 +127,7 @@ class Reach:
         if not code:
             return {}
         found: dict[tuple[EntityRef, EntityRef], tuple[Carried, ...]] = {}
-        relevant = self._all.by_repository
+        relevant = self._by_repository
         self._places.read(
             [
                 *(c.change.id for c in code),
@@ -143,14 +160,11 @@ class Reach:
             return []
         before = self._all.before(one)
         old = self._places.of(before.commit) if before is not None and before.commit else None
-        views = self._merged_by(one)
-        found = [
-            c
-            for c in views
-            if (p := self._places.of(c.change.id)) is not None
-            and (old.position if old is not None else -1) < p.position <= new.position
-            and self.can_carry(one, c)
-        ]
+        positions, views = self._merged_by(one)
+        first = bisect_right(positions, old.position if old is not None else -1)
+        last = bisect_right(positions, new.position)
+        found = [c for c in views[first:last] if c.at <= one.at and self.can_carry(one, c)]
+        found.sort(key=lambda c: (-c.at, c.change, c.target))
         if old is not None or not found:
             return found
         own = [c for c in found if one.service in services_in(text_of(c.properties, "path"), self._all.services)]
@@ -161,31 +175,54 @@ class Reach:
         ]
         return recent or [c for c in own or found if c.change == (own or found)[0].change]
 
-    def _merged_by(self, one: Shipment) -> list[ChangeView]:
-        """The newest changes of a deployment's repository that were merged before it or came with its own branch."""
+    def _merged_by(self, one: Shipment) -> tuple[list[int], list[ChangeView]]:
+        """The newest changes of a deployment's repository, by their place on its mainline."""
         if one.repository not in self._merged:
-            query = ChangeQuery(target_kinds=frozenset({"Block", "File"}))
-            page = self._store.changes(query, self._view, Limits(rows=_MERGED_ROWS))
+            since = None if self._since is None else self._since - _FIRST_CARRIES
+            query = ChangeQuery(target_kinds=frozenset({"Block", "File"}), since=since)
+            page = self._store.changes(query, self._view, Limits(rows=_MERGED_ROWS if since is None else _RECENT_ROWS))
             views = [c for c in page.items if c.provenance.scope == one.repository and c.change.kind == "Commit"]
-            self._places.read([c.change.id for c in views])
             if not page.cut or (views and views[-1].at < one.at - _FIRST_CARRIES):
-                self._merged[one.repository] = views
-                return [c for c in views if c.at <= one.at]
+                self._merged[one.repository] = self._placed(views)
+                return self._merged[one.repository]
             # A long history: what was merged shortly before this one only.
             query = ChangeQuery(target_kinds=frozenset({"Block", "File"}), until=one.at + 1)
             page = self._store.changes(query, self._view, Limits(rows=_CARRIED_ROWS))
-            views = [c for c in page.items if c.provenance.scope == one.repository and c.change.kind == "Commit"]
-            self._places.read([c.change.id for c in views])
-            return views
-        return [c for c in self._merged[one.repository] if c.at <= one.at]
+            return self._placed(
+                [c for c in page.items if c.provenance.scope == one.repository and c.change.kind == "Commit"]
+            )
+        return self._merged[one.repository]
+
+    def _placed(self, views: Sequence[ChangeView]) -> tuple[list[int], list[ChangeView]]:
+        self._places.read([c.change.id for c in views])
+        placed = [(p.position, c) for c in views if (p := self._places.of(c.change.id)) is not None]
+        placed.sort(key=lambda one: one[0])
+        return [position for position, _ in placed], [c for _, c in placed]
+
+    def expected(self, change: ChangeView) -> frozenset[str]:
+        """Environments in which changes like this are seen to arrive, by deployments of what it touched."""
+        repository = change.provenance.scope
+        key = (repository, *self._place(text_of(change.properties, "path")))
+        if key not in self._expected:
+            self._expected[key] = frozenset(
+                s.environment or s.workspace
+                for s in self._by_repository.get(repository, ())
+                if (s.environment or s.workspace) and s.took_effect and self.can_carry(s, change)
+            )
+        return self._expected[key]
 
     # -- by a deployment or apply
 
     def _by_shipment(self, change: ChangeView) -> dict[str, Carried]:
         carried: dict[str, Carried] = {}
-        for one in self._candidates(change):
+        placed = self._places.of(change.change.id)
+        written = moment(placed.authored_at) if placed is not None else None
+        every = self._environments_of.get(change.provenance.scope, 0)
+        for one in self._candidates(change, written):
             name = one.environment or one.workspace or "unknown"
-            if name in carried or not one.took_effect or not self.carries(one, change.change.id):
+            if name in carried or not one.took_effect or not self.can_carry(one, change):
+                continue
+            if not self.carries(one, change.change.id):
                 continue
             reached = Reached(
                 environment=name,
@@ -194,11 +231,16 @@ class Reach:
                 basis="applied" if one.is_apply else "deployed",
             )
             carried[name] = Carried(reached, one.ref, one.at, one.said, one)
+            if len(carried) == every:
+                break
         return carried
 
-    def _candidates(self, change: ChangeView) -> list[Shipment]:
-        """Shipments that can carry a change, oldest first."""
-        return [s for s in self._all.by_repository.get(change.provenance.scope, ()) if self.can_carry(s, change)]
+    def _candidates(self, change: ChangeView, written: Instant | None) -> Sequence[Shipment]:
+        """Shipments of its repository, oldest first, from when it was written on: before that nothing can hold it."""
+        some = self._by_repository.get(change.provenance.scope, ())
+        if written is None:
+            return some
+        return some[bisect_left(some, written - _CLOCKS, key=lambda s: s.at) :]
 
     def can_carry(self, one: Shipment, change: ChangeView) -> bool:
         """Whether a deployment of this service or environment can hold what the change touched."""

@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING, Protocol
 
 from agent.incident import Evidence, Suspect, Symptom
 from agent.surroundings import Surroundings
+from graph.clock import DAY
 from graph.model import EntityRef
 from graph.store import GraphStore, View
 
 if TYPE_CHECKING:
+    from agent.memory_facts import ScopeRead
     from agent.observations import Observations
     from agent.reach import Reach
+
+_DEPLOYED_WITHIN = 60 * DAY
+"""Deployments are looked through so far back at least."""
 
 
 @dataclass
@@ -31,6 +36,7 @@ class Scene:
         symptom: as read.
         surroundings: where things lie, seen from the symptom's anchors.
         observations: metrics and logs, where connected; its answers are recorded.
+        scopes: how far each source had been read, as a replay recorded it; None asks the store.
     """
 
     store: GraphStore
@@ -39,13 +45,15 @@ class Scene:
     surroundings: Surroundings
     observations: Observations | None = None
     notes: list[str] = field(default_factory=list[str])
+    scopes: tuple[ScopeRead, ...] | None = None
 
     @cached_property
     def reach(self) -> Reach:
         """What deployments carried where; one for the whole investigation."""
         from agent.reach import Reach
 
-        return Reach(self.store, self.view)
+        longest = 5 * (self.symptom.at - self.symptom.since)
+        return Reach(self.store, self.view, since=self.symptom.at - max(longest, _DEPLOYED_WITHIN))
 
 
 class Check(Protocol):

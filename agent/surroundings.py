@@ -42,9 +42,13 @@ _DOWNSTREAM: Mapping[tuple[str, bool], float] = {
 _WITHIN = 0.5
 """A step between two things of infrastructure: one service is usually many of them."""
 _ATTACHED = 0.75
+_MOST_PLACES = 1_500
+"""Beyond so many the nearest are enough, and the surroundings say that they were cut."""
 _NAMED = 0.5
 _NAMED_WITHIN = 2.0
 _NAMED_MOST = 120
+_NAMED_SERVICES = 24
+"""Of so many services, the nearest, the instances are sought by name."""
 _ATTACHED_FAN_OUT = 40
 _INFRASTRUCTURE = frozenset({"Resource", "Block"})
 _NO_PLACE = frozenset(
@@ -108,6 +112,7 @@ class _Walk:
         self._environment = environment
         self.places: dict[EntityRef, Place] = {}
         self.cut = False
+        self._named = 0
 
     def nearest(self) -> list[Place]:
         """Every place once."""
@@ -123,6 +128,9 @@ class _Walk:
         ahead: list[tuple[float, EntityRef, tuple[EntityRef, ...]]] = sorted(starts)
         expanded: set[EntityRef] = set()
         while ahead:
+            if len(expanded) >= _MOST_PLACES:
+                self.cut = True
+                break
             cost = ahead[0][0]
             ring: dict[EntityRef, tuple[EntityRef, ...]] = {}
             while ahead and ahead[0][0] <= cost + 1e-9:
@@ -193,9 +201,9 @@ class _Walk:
         self, reached: Mapping[EntityRef, tuple[EntityRef, ...]], ring: Mapping[EntityRef, tuple[EntityRef, ...]]
     ) -> Iterable[tuple[float, EntityRef, tuple[EntityRef, ...]]]:
         """Things of infrastructure that bear a service's name: which of them a service runs on is often said by nothing else."""
-        for led in sorted(reached):
-            if led.kind != "Service":
-                continue
+        services = sorted(r for r in reached if r.kind == "Service")
+        for led in services[: max(_NAMED_SERVICES - self._named, 0)]:
+            self._named += 1
             tokens = name_tokens(self.places[led].label)
             if not tokens:
                 continue

@@ -6,22 +6,26 @@ shows it, the audit events of the apply. The suspect is the change of code when 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from agent.assemble import attributes
+from agent.before import with_before
 from agent.candidate_texts import Texts, read_texts
 from agent.doors import Door, doors
 from agent.evidence import shown, text_of
 from agent.incident import Place, Suspect
 from agent.lineage import commits_of
 from agent.model import AttributeState
-from agent.reach import Carried, runs_in, services_in
+from agent.named_service import environment_names, service_names
+from agent.reach import Carried, environments_in, mentioned_environment, runs_in, services_in
 from agent.scene import Scene
 from agent.shipments import Shipment
 from graph.clock import SECOND, Instant
 from graph.model import EntityRef
 from graph.store import ChangeQuery, ChangeView, Limits
+from graph.text import name_tokens
 
 MOST_ROWS = 20_000
 """`CHANGED` relations read of a window; beyond it the newest are looked at, and the investigation says so."""
@@ -51,17 +55,28 @@ class _Group:
             self.arrivals[environment] = (at, basis)
 
 
-def suspects_between(scene: Scene, since: Instant, until: Instant, found_by: str) -> tuple[Suspect, ...]:
-    """Changes that took effect or were merged at `since <= t <= until`, by key. Cut to the newest `MOST_SUSPECTS`, which the scene's notes then say."""
-    page = scene.store.changes(
-        ChangeQuery(since=since, until=until + 1), scene.view, Limits(rows=MOST_ROWS, deadline_s=10.0)
-    )
+def suspects_between(
+    scene: Scene, since: Instant, until: Instant, found_by: str, near: Sequence[Place] | None = None
+) -> tuple[Suspect, ...]:
+    """Changes that took effect or were merged at `since <= t <= until`, newest first.
+
+    Args:
+        near: only changes to these places, and deployments of these services; None takes any.
+
+    Returns:
+        The newest `MOST_SUSPECTS` at most; the scene's notes say when there are more.
+    """
+    targets = None if near is None else sorted({p.ref for p in near})
+    query = ChangeQuery(targets=targets, since=since, until=until + 1)
+    page = scene.store.changes(query, scene.view, Limits(rows=MOST_ROWS, deadline_s=10.0))
     if page.cut:
         scene.notes.append(f"more than {MOST_ROWS:,} changes lie in the window; only the newest were looked at")
     views = [v for v in page.items if v.change.kind not in ("Plan", "PullRequest")]
-    collected = _Collected(scene, since, until)
+    services = None if near is None else frozenset(p.label.casefold() for p in near if p.ref.kind == "Service")
+    collected = _Collected(scene, since, until, services)
     collected.code([v for v in views if v.change.kind in _CODE])
     collected.shipped()
+    collected.expect_by_version()
     collected.recorded([v for v in views if v.change.kind not in _CODE])
     groups = collected.groups()
     if len(groups) > MOST_SUSPECTS:
@@ -74,11 +89,13 @@ def suspects_between(scene: Scene, since: Instant, until: Instant, found_by: str
 class _Collected:
     """Gathers the groups of a window, from code to deployments to what was recorded of their effects."""
 
-    def __init__(self, scene: Scene, since: Instant, until: Instant) -> None:
+    def __init__(self, scene: Scene, since: Instant, until: Instant, services: frozenset[str] | None) -> None:
         self._scene = scene
         self._since = since
         self._until = until
+        self._services = services
         self._groups: dict[EntityRef, _Group] = {}
+        self._versioned: set[tuple[str, str]] = set()
         self._by_shipment: dict[EntityRef, list[_Group]] = {}
         self._by_instance: dict[EntityRef, list[_Group]] = {}
 
@@ -112,10 +129,7 @@ class _Collected:
             group = self._group_of(view)
             for carried in found.get((view.change, view.target), ()):
                 self._arrive(group, carried)
-            for one in reach.shipments.by_repository.get(view.provenance.scope, ()):
-                name = one.environment or one.workspace
-                if name and name not in group.expected and one.took_effect and reach.can_carry(one, view):
-                    group.expected.add(name)
+            group.expected |= reach.expected(view)
 
     def _arrive(self, group: _Group, carried: Carried) -> None:
         group.arrive(carried.reached.environment, carried.at, carried.reached.basis)
@@ -161,8 +175,10 @@ class _Collected:
     def shipped(self) -> None:
         """Deployments and applies of the window: what they carried of older code, or themselves when that is not known."""
         for one in self._scene.reach.shipments.between(self._since, self._until + 1):
-            if not one.took_effect:
+            if not one.took_effect or (self._services is not None and one.service.casefold() not in self._services):
                 continue
+            if not one.commit:
+                self._by_version(one)
             older = [v for v in self._scene.reach.carried(one) if v.at < self._since] if one.commit else []
             for view in older:
                 group = self._add(view)
@@ -176,6 +192,41 @@ class _Collected:
                 for ref in one.refs:
                     self._by_shipment.setdefault(ref, []).append(group)
 
+    def expect_by_version(self) -> None:
+        """Where versions tell what was deployed, code of the same service that no version names yet has not arrived."""
+        for service, environment in sorted(self._versioned):
+            for _, group in self._of_service(service, environment):
+                group.expected.add(environment)
+
+    def _by_version(self, one: Shipment) -> None:
+        """The code of a deployment that tells no commit: what was merged of that service up to the change that names this version."""
+        if not one.service or not _VERSION.fullmatch(one.version.removeprefix("v")):
+            return
+        own = self._of_service(one.service.casefold(), one.environment)
+        names = re.compile(rf"(?<![\w.])v?{re.escape(one.version.removeprefix('v'))}(?![\w.])")
+        at = next((i for i, (merged, g) in enumerate(own) if merged <= one.at and names.search(_after(g.views))), None)
+        if at is None:
+            return
+        self._versioned.add((one.service.casefold(), one.environment))
+        for merged, group in own[at:]:
+            if (merged, group.key) != (own[at][0], own[at][1].key) and _NAMES_A_VERSION.search(_after(group.views)):
+                break  # the version before: it and what is older came with that one
+            group.arrive(one.environment or "unknown", one.at, _basis(one))
+            group.expected.add(one.environment or "unknown")
+            self._carried_by(group, one)
+
+    def _of_service(self, service: str, environment: str) -> list[tuple[Instant, _Group]]:
+        """Code that lies in a service's directory and in no other environment's, newest first."""
+        known = self._scene.reach.shipments
+        found: list[tuple[Instant, _Group]] = []
+        for group in self._groups.values():
+            paths = {p for v in group.views if v.change.kind in _CODE and (p := text_of(v.properties, "path"))}
+            theirs = {s for p in paths for s in services_in(p, known.services)}
+            where = {e for p in paths for e in environments_in(p, known.environments)}
+            if service in theirs and (not where or environment in where):
+                found.append((max(v.at for v in group.views if v.change.kind in _CODE), group))
+        return sorted(found, key=lambda one: (-one[0], one[1].key))
+
     # -- what was recorded
 
     def recorded(self, views: Sequence[ChangeView]) -> None:
@@ -185,16 +236,20 @@ class _Collected:
         versions = {v.change for v in views if v.change.kind == "StateVersion"}
         where = runs_in(scene.store, scene.view, versions)
         applies = [s for s in scene.reach.shipments.all if s.is_apply and s.took_effect]
-        for view in sorted(views, key=lambda v: (v.at, v.change, v.target)):
+        named = self._named_environments([v for v in views if v.change.kind != "Deployment"])
+        ordered = sorted(views, key=lambda v: (v.at, v.change, v.target))
+        for view in with_before(scene.store, scene.view, ordered):
             if view.change.kind == "Deployment":
                 self._deployed(view)
                 continue
             door = through.get((view.change, view.target))
-            environment = door.environment if door else where.get(view.change, "")
+            environment = (door.environment if door else where.get(view.change, "")) or named.get(view.target, "")
             explained = door.explained_by if door else self._covering(applies, view, environment)
             owners = self._owners(view, explained)
             for group in owners:
-                group.views.append(view)
+                # The code says what was before; the call by which it was applied only what was asked for.
+                if view.change.kind != "AuditEvent" or not any(v.change.kind in _CODE for v in group.views):
+                    group.views.append(view)
                 if view.change not in group.also:
                     group.also.append(view.change)
             if owners:
@@ -208,6 +263,16 @@ class _Collected:
                 group.arrive(environment, view.at, "applied")
             group.by_hand = group.by_hand or (door is not None and door.by_hand)
             group.door = group.door or door
+
+    def _named_environments(self, views: Sequence[ChangeView]) -> dict[EntityRef, str]:
+        """The environment that an instance's name speaks of, where nothing else tells: `payments-prod`."""
+        known = environment_names(self._scene.store, self._scene.view)
+        found: dict[EntityRef, str] = {}
+        for one in self._scene.store.entities(sorted({v.target for v in views}), self._scene.view):
+            names = " ".join(text_of(one.properties, n) for n in ("name", "address", "cloud_id"))
+            if environment := mentioned_environment(names, known):
+                found.update(dict.fromkeys(one.refs, environment))
+        return found
 
     def _deployed(self, view: ChangeView) -> None:
         for group in self._by_shipment.get(view.change, ()):
@@ -280,9 +345,35 @@ def _suspect(scene: Scene, group: _Group, texts: Texts, found_by: str) -> Suspec
         service=next((s.service for s in group.carriers if s.service), ""),
         merged_at=merged,
         by_hand=group.by_hand,
-        properties={"door": group.door.via} if group.door else {},
+        properties=_properties(scene, group, place),
         said=tuple(dict.fromkeys(said)),
     )
+
+
+def _properties(scene: Scene, group: _Group, place: Place | None) -> dict[str, str]:
+    found = {"door": group.door.via} if group.door else {}
+    paths = {p for v in group.views if v.change.kind in _CODE and (p := text_of(v.properties, "path"))}
+    known = environment_names(scene.store, scene.view)
+    where = [environments_in(p, known) for p in sorted(paths)]
+    environment = scene.symptom.environment
+    if environment and where and all(w and environment not in w for w in where):
+        found["elsewhere"] = ", ".join(sorted({e for w in where for e in w}))
+    if place is not None and place.direction == "upstream":
+        foreign = _foreign(scene, group, place)
+        if foreign:
+            found["foreign"] = foreign
+    return found
+
+
+def _foreign(scene: Scene, group: _Group, place: Place) -> str:
+    """The service that the thing touched is named after, when nothing here depends on that service: a rule of another on the shared load balancer."""
+    near = scene.surroundings
+    words = f" {' '.join(name_tokens(place.label))} "
+    named = [
+        s for s in service_names(scene.store, scene.view) if (own := " ".join(name_tokens(s))) and f" {own} " in words
+    ]
+    theirs = [s for s in named if (p := near.services.get(s.casefold())) is None or p.direction == "downstream"]
+    return min(theirs, key=lambda s: (-len(s), s)) if named and len(theirs) == len(named) else ""
 
 
 def _place(scene: Scene, group: _Group) -> tuple[Place | None, EntityRef | None]:
@@ -305,6 +396,16 @@ def _place(scene: Scene, group: _Group) -> tuple[Place | None, EntityRef | None]
             best = (place.distance, target, place)
     target = best[1] if best else next((v.target for v in group.views if v.target.kind != "File"), None)
     return (best[2] if best else None), target or next((v.target for v in group.views), None)
+
+
+_VERSION = re.compile(r"\d+(?:\.\d+)+(?:[-+][\w.]+)?")
+_NAMES_A_VERSION = re.compile(r"(?<![\w.])v?\d+\.\d+\.\d+(?![\w.])")
+
+
+def _after(views: Sequence[ChangeView]) -> str:
+    """What the code says after it: added lines and values."""
+    values = [side for v in views for a in attributes(v.properties) if (side := _side(a.path, a.after))]
+    return "\n".join([*(t for v in views if (t := text_of(v.properties, "added"))), *values])
 
 
 def _latest(group: _Group) -> Instant:

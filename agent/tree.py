@@ -65,6 +65,16 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A step that could be made: a check of a branch, the information expected of it per cost, and how likely the branch is."""
+
+    branch: Branch
+    asking: Asking
+    gain: float
+    mass: float
+
+
+@dataclass(frozen=True, slots=True)
 class StopRule:
     """When to stop.
 
@@ -112,24 +122,27 @@ class Tree:
         found = [(leaf, shares[leaf.id]) for leaf in self.leaves]
         return sorted(found, key=lambda p: (-p[1], -p[0].suspect.at, p[0].suspect.key))
 
-    def next(self, askings: Sequence[Asking], rule: StopRule) -> tuple[Branch, Asking, str] | None:
-        """The branch and check of the most expected information per cost, and why; None when nothing is worth it."""
+    def offers(self, askings: Sequence[Asking], rule: StopRule) -> list[Offer]:
+        """Every step that is expected to tell enough for its cost, by branch and check in their order."""
         shares, _ = self.probabilities()
-        best: tuple[float, int, int] | None = None
-        for b, branch in enumerate(self.branches):
-            undecided = sum(p * (1 - p) for leaf in self._of_branch[branch.id] if (p := shares[leaf.id]) >= LIVE)
-            for a, asking in enumerate(askings):
+        found: list[Offer] = []
+        for branch in self.branches:
+            own = [shares[leaf.id] for leaf in self._of_branch[branch.id]]
+            undecided = sum(p * (1 - p) for p in own if p >= LIVE)
+            for asking in askings:
                 if undecided <= 0 or (branch.id, asking.name) in self._asked:
                     continue
                 gain = undecided * asking.power / asking.cost
-                if gain >= rule.gain and (best is None or (gain, -b, -a) > (best[0], -best[1], -best[2])):
-                    best = (gain, b, a)
+                if gain >= rule.gain:
+                    found.append(Offer(branch, asking, gain, sum(own)))
+        return found
+
+    def next(self, askings: Sequence[Asking], rule: StopRule) -> tuple[Branch, Asking, str] | None:
+        """The branch and check of the most expected information per cost, and why; None when nothing is worth it."""
+        best = max(self.offers(askings, rule), key=lambda o: o.gain, default=None)
         if best is None:
             return None
-        _, b, a = best
-        branch, asking = self.branches[b], askings[a]
-        mass = sum(shares[leaf.id] for leaf in self._of_branch[branch.id])
-        return branch, asking, f"{mass:.0%} lies there and {asking.asks} tells most for its cost"
+        return best.branch, best.asking, f"{best.mass:.0%} lies there and {best.asking.asks} tells most for its cost"
 
     def suspects(self, branch: Branch) -> list[Suspect]:
         """All suspects of a branch."""

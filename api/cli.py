@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from api.cli_base import ConfigOption
+from api.cli_base import ConfigOption, NoModelOption
 from api.cli_base import engine as _engine
+from api.cli_base import moment as _moment
 from api.cli_base import say as _say
 from api.cli_base import write as _write
+from api.cli_eval import add_to as _add_eval
+from api.cli_investigate import add_to as _add_investigating
 from api.cli_people import people_app, split, why_same
 from api.errors import EXIT_ERROR, SettingsError, UsageError, explain
 from api.wiring import Engine, is_remote
@@ -44,6 +47,8 @@ app.add_typer(ingest_app, name="ingest")
 app.add_typer(people_app, name="people")
 app.command("why-same")(why_same)
 app.command("split")(split)
+_add_investigating(app)
+_add_eval(app)
 
 
 class Output(StrEnum):
@@ -66,6 +71,7 @@ def ask(
     known_at: Annotated[str | None, typer.Option(help="use only what infralore knew at this time")] = None,
     since: Annotated[str | None, typer.Option(help="only changes at or after this time")] = None,
     until: Annotated[str | None, typer.Option(help="only changes before this time")] = None,
+    no_model: NoModelOption = False,
     output: OutputOption = Output.text,
     config: ConfigOption = None,
 ) -> None:
@@ -73,10 +79,11 @@ def ask(
     with _engine(config) as engine:
         answer = engine.ask(
             " ".join(question),
-            as_of=_time("--as-of", as_of),
-            known_at=_time("--known-at", known_at),
-            since=_time("--since", since),
-            until=_time("--until", until),
+            as_of=_moment("--as-of", as_of),
+            known_at=_moment("--known-at", known_at),
+            since=_moment("--since", since),
+            until=_moment("--until", until),
+            use_model=not no_model,
         )
         if output is Output.json:
             from api.render import harmless_json
@@ -328,19 +335,6 @@ def _ingest(engine: Engine, sources: list[Source], embed_seconds: float, unusabl
 def _here(path: str) -> str:
     """A path as typed, from the working directory; a URL as it is."""
     return path if is_remote(path) else str(Path(path).absolute())
-
-
-def _time(option: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    from graph.clock import instant
-
-    try:
-        return instant(text)
-    except ValueError:
-        raise UsageError(
-            f"{option} {text!r} is not a time", "write it like 2026-03-04 or 2026-03-04T14:05:00Z"
-        ) from None
 
 
 def main() -> None:

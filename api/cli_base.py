@@ -8,9 +8,14 @@ from typing import Annotated
 
 import typer
 
+from api.errors import UsageError
 from api.wiring import Engine
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", help="lore.yaml to use", show_default=False)]
+
+NoModelOption = Annotated[
+    bool, typer.Option("--no-model", help="ask no language model, also when the settings name one")
+]
 
 
 def engine(config: Path | None) -> Engine:
@@ -18,6 +23,24 @@ def engine(config: Path | None) -> Engine:
     from api.settings import load
 
     return Engine(load(config))
+
+
+def moment(option: str, text: str | None) -> int | None:
+    """A time as typed.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    if text is None:
+        return None
+    from graph.clock import instant
+
+    try:
+        return instant(text)
+    except ValueError:
+        raise UsageError(
+            f"{option} {text!r} is not a time", "write it like 2026-03-04 or 2026-03-04T14:05:00Z"
+        ) from None
 
 
 def write(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.llm import ModelError
 from graph.errors import GraphError
 from ingest.source import SourceError
 
@@ -42,7 +43,7 @@ def explain(error: BaseException) -> Failure:
     """The failure to show for an exception that reached the outside."""
     if isinstance(error, UsageError):
         return Failure(str(error), error.hint, EXIT_USAGE)
-    if isinstance(error, (GraphError, SourceError, SettingsError)):
+    if isinstance(error, (GraphError, SourceError, SettingsError, ModelError)):
         return Failure(str(error), error.hint, EXIT_ERROR)
     if isinstance(error, MemoryError):
         return Failure("out of memory", "ingest fewer sources at once, or use a machine with more memory", EXIT_ERROR)

@@ -38,6 +38,9 @@ class Settings(msgspec.Struct, frozen=True):
         embedder: one of `EMBEDDERS`.
         sources: what a bare `lore ingest` reads: a list of one-key mappings, source name to its settings.
         webhooks: by sender (github, slack …): its secret and what its reader needs; a sender that is not here is refused.
+        observations: backends of metrics, logs and traces: a list of one-key mappings, adapter name to its settings.
+        model: the language model that may help: provider, model, base_url, api_key, budgets; empty goes without.
+        standby: a SQLite store that is kept up to date beside a server store and answers when that is down.
         people: the file in which the team keeps who is who, or None.
         audience: the labels whoever runs this process may read.
         config_path: the `lore.yaml` that was read, or None.
@@ -49,6 +52,9 @@ class Settings(msgspec.Struct, frozen=True):
     embedder: str = "onnx"
     sources: tuple[dict[str, dict[str, object]], ...] = ()
     webhooks: Mapping[str, Mapping[str, object]] = {}
+    observations: tuple[dict[str, dict[str, object]], ...] = ()
+    model: Mapping[str, object] = {}
+    standby: str | None = None
     people: Path | None = None
     audience: frozenset[str] = frozenset({PUBLIC})
     config_path: Path | None = None
@@ -60,6 +66,9 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     embedder: str | None = None
     sources: tuple[dict[str, dict[str, object]], ...] = ()
     webhooks: dict[str, dict[str, object]] = {}
+    observations: tuple[dict[str, dict[str, object]], ...] = ()
+    model: dict[str, object] = {}
+    standby: str | None = None
     people: str | None = None
     audience: tuple[str, ...] = (PUBLIC,)
 
@@ -95,6 +104,12 @@ def load(config: Path | None = None, environ: Mapping[str, str] | None = None) -
             {name: _expanded(given, env, f"sources.{name}") for name, given in entry.items()} for entry in file.sources
         ),
         webhooks={name: _expanded(given, env, f"webhooks.{name}") for name, given in file.webhooks.items()},
+        observations=tuple(
+            {name: _expanded(given, env, f"observations.{name}") for name, given in entry.items()}
+            for entry in file.observations
+        ),
+        model=_expanded(file.model, env, "model"),
+        standby=_sqlite_beside(file.standby, path),
         people=(path.parent if path else Path()) / file.people if file.people else None,
         audience=frozenset(file.audience),
         config_path=path,
@@ -142,10 +157,14 @@ def data_directory(env: Mapping[str, str]) -> Path:
 
 
 def _store_of(file: _File, path: Path | None) -> str | None:
-    """The file's store; a relative SQLite path is taken from where the file is."""
-    if file.store and path is not None and file.store.startswith("sqlite:") and not file.store.startswith("sqlite:/"):
-        return f"sqlite:///{(path.parent / file.store.removeprefix('sqlite:')).absolute()}"
-    return file.store
+    return _sqlite_beside(file.store, path)
+
+
+def _sqlite_beside(store: str | None, path: Path | None) -> str | None:
+    """A store's URL; a relative SQLite path is taken from where the file is."""
+    if store and path is not None and store.startswith("sqlite:") and not store.startswith("sqlite:/"):
+        return f"sqlite:///{(path.parent / store.removeprefix('sqlite:')).absolute()}"
+    return store
 
 
 def _read(path: Path) -> _File:

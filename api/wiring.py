@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 from api.errors import SettingsError
 from api.settings import Settings
-from graph.clock import SECOND, Instant
+from graph.clock import SECOND, Instant, rfc3339
 from graph.store import GraphStore, View
 
 if TYPE_CHECKING:
+    from agent.llm import ChatModel
     from agent.model import Answer
+    from agent.observations import Observations
+    from api.investigations import Investigations
     from graph.embeddings import Embedder
     from ingest.source import Source
     from ingest.sync import Progress, SyncReport
@@ -42,13 +45,15 @@ class Engine:
         self.settings = settings
         self._store: GraphStore | None = None
         self._embedder: Embedder | None = None
+        self._standby: GraphStore | None = None
 
     def __enter__(self) -> Engine:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self._store is not None:
-            self._store.close()
+        for store in (self._store, self._standby):
+            if store is not None:
+                store.close()
 
     @property
     def store(self) -> GraphStore:
@@ -61,6 +66,65 @@ class Engine:
                 self.settings.store, user=neo4j.username, password=neo4j.password, database=neo4j.database
             )
         return self._store
+
+    def store_or_standby(self) -> tuple[GraphStore, tuple[str, ...]]:
+        """The store; when it is down and a standby is named, that one, with what a reader must know of it.
+
+        Raises:
+            StoreUnavailable: the store is down, and nothing stands by.
+        """
+        from graph.errors import StoreUnavailable
+
+        try:
+            store = self.store
+            store.record()
+            return store, ()
+        except StoreUnavailable:
+            if not self.settings.standby:
+                raise
+        from graph.stores import open_store
+
+        if self._standby is None:
+            self._standby = open_store(self.settings.standby)
+        fresh = [s.fresh_until for s in self._standby.status(0).scopes if s.fresh_until is not None]
+        until = f", read up to {rfc3339(min(fresh))}" if fresh else ""
+        note = f"{self.shown_store} is down (it may be the incident): the standby answers, stale{until}"
+        return self._standby, (note,)
+
+    def observations(self) -> Observations | None:
+        """The metrics, logs and traces that the settings name; None when they name none."""
+        if not self.settings.observations:
+            return None
+        from agent.observations import Several
+        from ingest.observations.registry import open_observations
+
+        return Several(
+            [open_observations(name, given) for entry in self.settings.observations for name, given in entry.items()]
+        )
+
+    def model(self) -> ChatModel | None:
+        """The language model that the settings name, with a budget for one investigation or answer; None when they name none.
+
+        What is spent in a day is counted in the data directory, for everybody who shares it.
+
+        Raises:
+            ModelMisconfigured: its settings make no sense, or what its provider needs is not installed.
+        """
+        if not self.settings.model:
+            return None
+        from agent.llm_budget import SqliteLedger
+        from agent.llm_settings import open_budgeted, read_llm_settings
+
+        ledger = SqliteLedger(self.settings.data_directory / "models.db")
+        model, _ = open_budgeted(read_llm_settings(self.settings.model), ledger, rfc3339(wall_clock())[:10])
+        return model
+
+    @property
+    def investigations(self) -> Investigations:
+        """What `lore investigate` and its siblings do."""
+        from api.investigations import Investigations
+
+        return Investigations(self)
 
     @property
     def shown_store(self) -> str:
@@ -129,12 +193,22 @@ class Engine:
         """Read what is new in each source; one that fails does not stop the others."""
         from ingest.sync import sync_all
 
-        reports = sync_all(
-            self.store, list(sources), wall_clock(), redact_key(self.settings.data_directory), on_progress
-        )
+        sources = list(sources)
+        reports = sync_all(self.store, sources, wall_clock(), redact_key(self.settings.data_directory), on_progress)
         if any(report.rows_written for report in reports):
             self.update_people()
+        if self.settings.standby:
+            self._bring_up(sources)
         return reports
+
+    def _bring_up(self, sources: Iterable[Source]) -> None:
+        """Read the same sources into the standby, which has cursors of its own; its failure is not the store's."""
+        from graph.errors import GraphError
+        from graph.stores import open_store
+        from ingest.sync import sync_all
+
+        with suppress(GraphError), open_store(str(self.settings.standby)) as standby:
+            sync_all(standby, list(sources), wall_clock(), redact_key(self.settings.data_directory))
 
     def update_people(self) -> int:
         """Join accounts to people anew, with what the team's file says; how many facts are new or taken back."""
@@ -159,8 +233,30 @@ class Engine:
         known_at: Instant | None = None,
         since: Instant | None = None,
         until: Instant | None = None,
+        use_model: bool = True,
     ) -> Answer:
-        """Answer a question. `known_at` is a time here: what was recorded by then."""
+        """Answer a question, with the model's help when the settings name one. `known_at` is a time here: what was recorded by then.
+
+        Raises:
+            ModelMisconfigured: as `model`.
+        """
+        model = self.model() if use_model else None
+        if model is not None:
+            from agent.free_language import ask_freely
+            from ingest.redact import redact_text
+
+            return ask_freely(
+                model,
+                self.store,
+                question,
+                redact=redact_text,
+                as_of=as_of,
+                known_at=known_at,
+                since=since,
+                until=until,
+                audience=self.settings.audience,
+                now=wall_clock(),
+            )
         from agent.ask import ask
 
         return ask(

@@ -1,4 +1,7 @@
-"""The demo: write the bundled company, ingest everything that its systems tell, ask a few questions. `python -m examples.demo DIRECTORY`."""
+"""The demo: write the bundled company, ingest everything that its systems tell, ask a few questions, investigate an incident.
+
+`python -m examples.demo DIRECTORY`
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,16 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from agent.investigate import Options
+from api.investigation_text import investigation_text
+from api.investigations import Asked
 from api.render import answer_text, report_text
 from api.settings import load
-from api.wiring import Engine
+from api.verify import configured, verify
+from api.wiring import Engine, redact_key, wall_clock
 from examples.build import build
+from examples.incidents import incidents
+from graph.clock import instant
 
 QUESTIONS = {
     "who changed the LB rule?": "the code, by line",
@@ -23,11 +32,15 @@ QUESTIONS = {
     "what was changed by hand in prod since 2026-05-01?": "calls in the audit log that no apply explains",
 }
 """What is asked, and what the answer shows."""
+INCIDENT = incidents()[1]
+"""What is investigated, with what was known when somebody was paged."""
+PAGED_AT = f"{INCIDENT.paged_at:%Y-%m-%dT%H:%M:%SZ}"
+INVESTIGATE = f"lore investigate {shlex.quote(INCIDENT.symptom)} --at {PAGED_AT} --tree"
 _EMBEDDING_S = 2.0
 
 
 def run(directory: Path, store: str | None, embedder: str | None, record: Path | None) -> None:
-    """Build, ingest, ask; print what a user would type and see. `record` also writes the answers as JSON lines."""
+    """Build, ingest, ask, investigate; print what a user would type and see. `record` also writes the answers as JSON lines."""
     started = time.perf_counter()
     build(directory)
     config = directory / "lore.yaml"
@@ -55,11 +68,38 @@ def run(directory: Path, store: str | None, embedder: str | None, record: Path |
             answer = engine.ask(question)
             print(answer_text(answer) + "\n")
             answers.append(answer.to_json())
+        investigate(engine, shown)
     if record:
         record.write_text(
             "".join(json.dumps(json.loads(answer), sort_keys=True) + "\n" for answer in answers), encoding="utf-8"
         )
     print(f'done in {time.perf_counter() - started:.1f} s; ask your own: {Path(".venv/bin/lore")} ask {shown} "…"')
+
+
+def investigate(engine: Engine, shown: str) -> None:
+    """From an alert to its cause, what to do now and what to do later; the same again; and whether each citation still stands.
+
+    Raises:
+        SystemExit: the replay differs, or a citation does not resolve.
+    """
+    print("# from an alert to its cause, as on the day: nothing that was known or done later is seen")
+    print(f"$ {INVESTIGATE} {shown}")
+    found = engine.investigations.start(Asked(INCIDENT.symptom, instant(PAGED_AT), Options()))
+    print(investigation_text(found, tree=True) + "\n")
+
+    print("# the same tree again, offline, from what was stored")
+    print(f"$ lore replay {found.id} {shown}")
+    _, differences = engine.investigations.replay(found.id)
+    print(f"{found.id}: {'differs' if differences else 'the same, byte for byte'}\n")
+
+    print("# each citation read again where it was found")
+    print(f"$ lore verify {found.id} {shown}")
+    key = redact_key(engine.settings.data_directory)
+    read = verify(engine.store, found, configured(engine), now=wall_clock(), redact_key=key)
+    stands = sum(one.status == "resolves" for one in read)
+    print(f"{stands} of {len(read)} citations resolve\n")
+    if differences or stands < len(read):
+        raise SystemExit(1)
 
 
 def main() -> None:

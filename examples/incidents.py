@@ -50,6 +50,16 @@ class Incident:
         return incident_id(self.number)
 
     @property
+    def paged_at(self) -> datetime:
+        """When somebody was paged: so much was known by then."""
+        return self.started_at + timedelta(seconds=35)
+
+    @property
+    def symptom(self) -> str:
+        """What whoever was paged read."""
+        return f"{self.alert}: {self.summary}"
+
+    @property
     def on_call(self) -> str:
         """Who was paged."""
         return ON_CALL[service(self.service).team]
@@ -149,7 +159,7 @@ def write_alerts(directory: Path) -> None:
     users = {p.key: PagerDutyUser(p.pagerduty_id, p.pagerduty) for p in PEOPLE}
     events = [
         PagerDutyIncident(
-            i.id, i.number, i.title, pagerduty_service(i.service), i.service, i.started_at + timedelta(seconds=35),
+            i.id, i.number, i.title, pagerduty_service(i.service), i.service, i.paged_at,
             users[i.on_call], i.acknowledged_at, users[i.on_call], i.resolved_at, users[person(i.resolved_by).key],
         )
         for i in incidents()

@@ -17,7 +17,7 @@ MAX_CHARS = 100_000
 
 _REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 _GITHUB = re.compile(
-    rf"https?://[A-Za-z0-9.-]{{1,120}}/({_REPOSITORY}/{_REPOSITORY})/(?:(pull|issues)/(\d{{1,9}})|commit/([0-9a-f]{{40}})|actions/runs/(\d{{1,18}}))(?![\w/]*\.)"
+    rf"https?://[A-Za-z0-9.-]{{1,120}}/({_REPOSITORY}/{_REPOSITORY})/(?:(pull|issues)/(\d{{1,9}})|commit/([0-9a-f]{{40}})|actions/runs/(\d{{1,18}}))(?![\w/]*\.\w)"
 )
 _GITLAB = re.compile(
     rf"https?://[A-Za-z0-9.-]{{1,120}}/({_REPOSITORY}(?:/{_REPOSITORY}){{1,8}}?)/-/(?:(merge_requests|issues)/(\d{{1,9}})|commit/([0-9a-f]{{40}})|pipelines/(\d{{1,18}}))"

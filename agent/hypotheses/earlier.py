@@ -21,5 +21,6 @@ def propose(scene: Scene) -> Sequence[Suspect]:
     if not _SLOW & set(symptom.class_names) or not scene.surroundings.places:
         return ()
     window = symptom.at - symptom.since
-    found = suspects_between(scene, symptom.since - _TIMES * window, symptom.since - 1, NAME)
-    return [s for s in found if s.place is not None and s.place.distance <= _NEAR and s.place.direction != "downstream"]
+    places = {p.ref: p for p in scene.surroundings.places.values()}.values()
+    near = [p for p in places if p.distance <= _NEAR and p.direction != "downstream"]
+    return suspects_between(scene, symptom.since - _TIMES * window, symptom.since - 1, NAME, near)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agent.evidence import text_of
 from agent.hypotheses.nearness import named_place
@@ -14,17 +15,33 @@ from agent.signals import signals
 from graph.clock import DAY, Instant, rfc3339
 from graph.model import EntityRef, Value
 from graph.store import EntityView, Limits
+from graph.text import name_tokens
 
 NAME = "limits"
 _USED_UP = 0.9
 _BACK: Instant = DAY
 _ROWS = 20_000
 _FULL_EVENTS = frozenset(
-    {"FailedScheduling", "Evicted", "FreeDiskSpaceFailed", "NodeHasDiskPressure", "FailedMount", "NotTriggerScaleUp"}
+    {
+        "FailedScheduling",
+        "FailedCreate",
+        "Evicted",
+        "FreeDiskSpaceFailed",
+        "NodeHasDiskPressure",
+        "EvictionThresholdMet",
+        "FailedMount",
+        "FailedBinding",
+        "ProvisioningFailed",
+        "NotTriggerScaleUp",
+        "OutOfmemory",
+        "OutOfcpu",
+        "OutOfpods",
+        "FailedGetResourceMetric",
+    }
 )
 _LIMIT_WORDS = re.compile(
     r"\b(?:quota|limit(?:s|ed)?|exhaust\w*|exceed\w*|too many|max(?:imum)?|no (?:free|space|capacity)|full|filling|insufficient|out of|saturat\w*|throttl\w*|"
-    r"capacity|used up|at (?:9\d|100) ?%)\b|(?:quota|limit|exhaust|exceed|full|capacity|throttl|saturat)",
+    r"capacity|used up|at (?:9\d|100) ?%|low|near(?:ing|ly)?|headroom|remaining|pressure|free (?:storage|memory|space|disk))\b|(?:quota|limit|exhaust|exceed|full|capacity|throttl|saturat)",
     re.I,
 )
 
@@ -92,7 +109,9 @@ def _alerts(scene: Scene) -> list[Suspect]:
         (s, e)
         for s in near
         if (e := entities.get(s.ref)) is not None
-        and _LIMIT_WORDS.search(f"{s.name} {s.title} {text_of(e.properties, 'description')}")
+        and _LIMIT_WORDS.search(
+            f"{s.name} {' '.join(name_tokens(s.name))} {s.title} {text_of(e.properties, 'description')}"
+        )
     ]
     about = _about(scene, [e for _, e in telling])
     found: list[Suspect] = []
@@ -100,6 +119,9 @@ def _alerts(scene: Scene) -> list[Suspect]:
         place = about.get(entity.ref) or scene.surroundings.services.get(one.service.casefold())
         text = f"{one.title} {text_of(entity.properties, 'description')}"
         suspect = _condition(scene, entity, "quota" if re.search("quota", f"{one.name} {text}", re.I) else "capacity", one.name, text, one.started_at, place)  # fmt: skip
+        if entity.ref in own and place is not None and place.distance == 0:
+            # The symptom's own alert, told as its cause: it is what happened, and seldom why.
+            suspect = replace(suspect, properties={**suspect.properties, "told": "1"})
         if entity.ref not in own or place is not None:
             found.append(suspect)
     return found

@@ -167,11 +167,17 @@ class Statements:
         return this
 
     def commit(self, sha: str, at: Instant, url: str | None = None) -> EntityRef | None:
-        """A commit of this repository by its full hash, stated; None when it is no full hash."""
+        """A commit of this repository by its full hash, stated; None when it is no full hash.
+
+        It holds from `at` itself on: unlike an account, a commit is mostly made on the day on which it is first spoken of, and whoever looks
+        back at that day's morning must not see it.
+        """
         if not names.is_commit_hash(sha):
             return None
         this = names.commit(sha)
-        self.known(Entity(this, {"repository": self.repository, "short": sha[:7]}), at, f"{self.repository}@{sha}", url)
+        self.state(
+            Entity(this, {"repository": self.repository, "short": sha[:7]}), at, f"{self.repository}@{sha}", url=url
+        )
         return this
 
     def issue(self, repository: str, number: int, at: Instant) -> EntityRef:

@@ -56,7 +56,7 @@ class Blobs:
     def prefetch(self, blobs: Iterable[str]) -> None:
         """Say which blobs will be read soon, in that order."""
         for blob in blobs:
-            if blob not in self._cache and blob not in self.unreadable and self._is_here(blob):
+            if blob not in self._cache and blob not in self.unreadable and self.is_here(blob):
                 self._wanted[blob] = None
         self._send()
 
@@ -67,7 +67,7 @@ class Blobs:
             return data
         if blob in self.unreadable:
             return None
-        if not self._is_here(blob):
+        if not self.is_here(blob):
             self.unreadable[blob] = "its content is not in this partial clone"
             return None
         if blob not in self._sent:
@@ -95,7 +95,8 @@ class Blobs:
             if data is not None:
                 self._keep(got, data)
 
-    def _is_here(self, blob: str) -> bool:
+    def is_here(self, blob: str) -> bool:
+        """Whether a blob can be read without a network; always True but for a partial clone."""
         if not self._partial:
             return True
         if self._here is None:

@@ -71,14 +71,19 @@ class Git:
         self._command = [executable, "-C", str(path), *_OPTIONS]
         self.path = path
 
-    def run(self, *arguments: str) -> bytes:
-        """The command's standard output. Raises `GitFailed` when its exit code is not 0."""
+    def run(self, *arguments: str, given: bytes = b"", index: Path | None = None) -> bytes:
+        """The command's standard output. Raises `GitFailed` when its exit code is not 0.
+
+        Args:
+            given: its standard input.
+            index: file that serves as the index, so that the repository's own stays as it is.
+        """
         try:
             done = subprocess.run(
                 [*self._command, *arguments],
-                stdin=subprocess.DEVNULL,
+                input=given,
                 capture_output=True,
-                env=_ENVIRONMENT,
+                env=_ENVIRONMENT if index is None else {**_ENVIRONMENT, "GIT_INDEX_FILE": str(index)},
                 check=False,
             )
         except OSError as error:

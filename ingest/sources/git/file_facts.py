@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from graph.clock import Instant
 from graph.model import PUBLIC, Alias, Assertion, Entity, EntityRef, Fact, Properties, Relation
 from ingest.sources.git.attribution import Attribution
 from ingest.sources.git.blocks import Effect
+from ingest.sources.git.changed_lines import NO_LINES, Lines
 from ingest.sources.git.log import FileEntry
 from ingest.sources.git.mainline import Step
 from ingest.sources.git.site import Site
@@ -27,8 +28,8 @@ class FileFacts:
         self._language_of = language_of
         self._ref: Callable[[str], EntityRef] = lru_cache(maxsize=_REF_CACHE)(site.file)
 
-    def state(self, step: Step, attribution: Attribution | None) -> None:
-        """State the step's files, and their changes unless `attribution` is None."""
+    def state(self, step: Step, attribution: Attribution | None, lines: Mapping[str, Lines] = NO_LINES) -> None:
+        """State the step's files, and their changes unless `attribution` is None. `lines`: what changed in them, by path."""
         site = self._site
         at = step.point.at
         for entry in step.commit.files:
@@ -50,6 +51,8 @@ class FileFacts:
                 properties["via"] = via
             if commits:
                 properties["commits"] = commits
+            if (changed := lines.get(entry.path)) is not None:
+                _add_lines(properties, changed)
             change = EntityRef("Commit:" + commit.sha)
             self._say(Relation("CHANGED", change, file, properties), at, locator, url)
 
@@ -70,3 +73,8 @@ class FileFacts:
 
     def _say(self, fact: Fact, at: Instant, locator: str, url: str | None, *, present: bool = True) -> None:
         self._out.append(Assertion(fact, at, self._now, locator, None, present, PUBLIC, url))
+
+
+def _add_lines(properties: dict[str, str | tuple[str, ...]], lines: Lines) -> None:
+    said = {"removed": lines.removed, "added": lines.added, "sections": lines.sections}
+    properties.update((name, text) for name, text in said.items() if text)

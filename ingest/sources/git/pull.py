@@ -13,6 +13,7 @@ from ingest.source import SourceDataInvalid
 from ingest.sources.git.batches import Batches
 from ingest.sources.git.blobs import Blobs
 from ingest.sources.git.blocks import BlockDiffer, Language
+from ingest.sources.git.changed_lines import ChangedLines
 from ingest.sources.git.command import GitFailed
 from ingest.sources.git.cursor import Cursor
 from ingest.sources.git.log import Commit, diff_trees, read_log
@@ -42,8 +43,11 @@ def pull(
     if not route.mainline and route.kind == "go_on":
         yield from _finish(repository, revision, batches, route.before, route.before, now)
         return
-    with Blobs(repository.git, partial=repository.partial) as blobs:
-        yield from _Pull(repository, revision, route, batches, blobs, reading, now).batches()
+    with (
+        Blobs(repository.git, partial=repository.partial) as blobs,
+        ChangedLines(repository.git, blobs.is_here) as lines,
+    ):
+        yield from _Pull(repository, revision, route, batches, blobs, lines, reading, now).batches()
 
 
 class _Pull:
@@ -56,6 +60,7 @@ class _Pull:
         route: Route,
         batches: Batches,
         blobs: Blobs,
+        lines: ChangedLines,
         reading: Reading,
         now: Instant,
     ) -> None:
@@ -64,6 +69,7 @@ class _Pull:
         self._route = route
         self._batches = batches
         self._blobs = blobs
+        self._lines = lines
         self._languages, self._differ = reading()
         self._now = now
         self._cursor: Cursor = route.start
@@ -180,6 +186,7 @@ class _Pull:
             self._differ,
             batches,
             self._blobs,
+            self._lines,
             self._now,
             from_the_start=from_the_start,
         )

@@ -12,6 +12,7 @@ from ingest.sources.git.batches import Batches
 from ingest.sources.git.blobs import Blobs
 from ingest.sources.git.block_facts import NO_LINKS, BlockFacts, Links, links_of
 from ingest.sources.git.blocks import BlockChange, BlockDiffer, FileChange, Language, Place
+from ingest.sources.git.changed_lines import NO_LINES, ChangedLines
 from ingest.sources.git.codeowners_facts import CodeownersFacts
 from ingest.sources.git.commit_facts import CommitFacts
 from ingest.sources.git.file_facts import FileFacts
@@ -64,6 +65,7 @@ class Reader:
         differ: BlockDiffer,
         batches: Batches,
         blobs: Blobs,
+        lines: ChangedLines,
         now: Instant,
         *,
         from_the_start: bool,
@@ -75,6 +77,7 @@ class Reader:
         self._reporting = differ if isinstance(differ, Reporting) else None
         self._batches = batches
         self._blobs = blobs
+        self._lines = lines
         self._language: Callable[[str], Language | None] = lru_cache(maxsize=65_536)(self._find_language)
         self._accounts = Accounts(out, now)
         self._commits = CommitFacts(site, out, now, self._accounts, lru_cache(maxsize=1_024)(repository.commit))
@@ -86,6 +89,8 @@ class Reader:
     def prefetch(self, step: Step) -> None:
         """Ask for the contents that `state` will need."""
         self._blobs.prefetch(c.new_blob for c in self._readable(step.commit.files) if c.new_blob is not None)
+        if not step.cut:
+            self._lines.prefetch(step.commit)
 
     def state(self, step: Step) -> None:
         """State one step."""
@@ -103,7 +108,10 @@ class Reader:
 
     def _content(self, step: Step, attribution: Attribution | None) -> None:
         commit = step.commit
-        self._files.state(step, attribution)
+        lines = NO_LINES if attribution is None else self._lines.read(commit)
+        self._files.state(step, attribution, lines)
+        if (reason := self._lines.unreadable.pop(commit.sha, None)) is not None:
+            self._batches.quarantine(self._site.locator(commit.sha), reason)
         readable = self._readable(commit.files)
         if readable:
             entries = {entry.path: entry for entry in commit.files}
