@@ -6,6 +6,8 @@ VENV := .venv
 UV := $(shell command -v uv 2>/dev/null || echo $(VENV)/bin/uv)
 RUN := $(VENV)/bin
 DEMO := .demo
+# optional parts to install besides: make test EXTRAS="anthropic llama-index"
+EXTRAS ?=
 
 .PHONY: demo test test-st lint types imports docs clean
 
@@ -14,7 +16,7 @@ $(VENV)/bin/uv:
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv
 
 $(VENV)/.synced: pyproject.toml uv.lock $(if $(findstring $(VENV),$(UV)),$(UV))
-	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --inexact --quiet --compile-bytecode --python $(PYTHON)
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --inexact --quiet --compile-bytecode --python $(PYTHON) $(addprefix --extra ,$(EXTRAS))
 	@$(RUN)/python -m compileall -q agent api graph ingest
 	@touch $@
 

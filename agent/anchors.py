@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from agent.context import Context
 
 _NUMBERED = re.compile(
-    r"(?:(?P<repository>(?:[\w.-]+/)*[\w.-]*[A-Za-z][\w.-]*)?[#!]|\b(?:pr|pull request|merge request|mr|pull)s?[ #!]*)(?P<number>\d{1,9})\b",
+    r"(?P<mark>[#!])(?P<number>\d{1,9})\b|\b(?:pull request|merge request|pull|pr|mr)s?(?: [ #!]*)?(?P<told>\d{1,9})\b",
     re.I,
 )
+"""`#12`, `!12`, `PR 12`. A repository before the mark is read backwards: a pattern that begins with it takes cubic time on a long word."""
 _VERSION = re.compile(r"(?<![\w./-])v?(\d+\.\d+(?:\.\d+)*(?:[-+][\w.]+)?)(?![\w/])")
 _NEAR: Instant = 10 * 60 * SECOND
 _INCIDENT = re.compile(r"\b(?:incidents?|outages?|post-?mortems?|alerts?|alarms?|pages?)\b", re.I)
@@ -38,11 +39,13 @@ _ARTICLES = re.compile(r"^(?:(?:the|a|an|our|new|current|changing|for) )+", re.I
 def requests_in(context: Context, text: str) -> tuple[EntityView, ...]:
     """The pull requests that a text numbers; several when a number alone fits several repositories."""
     for found in _NUMBERED.finditer(text):
-        before = text[: found.start()]
-        if _INCIDENT.search(before[-14:]) or _INCIDENT.fullmatch((found["repository"] or "").strip()):
+        repository = repository_before(text, found.start()) if found["mark"] else ""
+        before = text[: found.start() - len(repository)]
+        if _INCIDENT.search(before[-14:]) or _INCIDENT.fullmatch(repository):
             continue
-        page = context.store.select("PullRequest", {"number": [int(found["number"])]}, context.view, Limits(rows=50))
-        named = (found["repository"] or "").casefold().strip("/")
+        number = int(found["number"] or found["told"])
+        page = context.store.select("PullRequest", {"number": [number]}, context.view, Limits(rows=50))
+        named = repository.casefold().strip("/")
         hits = [
             e for e in page.items if not named or _is_repository(text_of(e.properties, "repository").casefold(), named)
         ]
@@ -51,8 +54,22 @@ def requests_in(context: Context, text: str) -> tuple[EntityView, ...]:
     return ()
 
 
+def repository_before(text: str, end: int) -> str:
+    """The name of a repository, with its owner perhaps, that ends just before a position; empty when none does. It holds a letter.
+
+    >>> repository_before("see acme/infra#12", 14)
+    'acme/infra'
+    """
+    start = end
+    while start and (text[start - 1].isalnum() or text[start - 1] in "_.-/"):
+        start -= 1
+    path = text[start:end].rpartition("//")[2].lstrip("/")
+    return path if any(c.isascii() and c.isalpha() for c in path.rpartition("/")[2]) else ""
+
+
 def _is_repository(repository: str, named: str) -> bool:
-    return repository == named or repository.endswith("/" + named) or (named == "pr" or named == "mr")
+    whole = repository == named or repository.endswith("/" + named) or named.endswith("/" + repository)
+    return whole or (named == "pr" or named == "mr")
 
 
 def version_in(text: str) -> str:

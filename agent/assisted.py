@@ -155,7 +155,9 @@ class Assistant:
             if known is None and suspect not in added:
                 added.append(suspect)
             self._guesses.setdefault(suspect.key, one.mechanism)
-        return tuple(sorted((*proposed, *added), key=lambda s: (-s.at, s.key)))
+        carried = {r for s in added for r in s.also}
+        kept = [s for s in proposed if s.key not in carried]
+        return tuple(sorted((*kept, *added), key=lambda s: (-s.at, s.key)))
 
     def explain(self, tree: Tree) -> None:
         """Put the guessed mechanisms into the leaves that have none of their own. After the search: it cannot move a weight."""
@@ -254,7 +256,8 @@ class Assistant:
         except ModelError as error:
             self.usage += error.usage
             self._gone = not isinstance(error, ModelAnswerInvalid)
-            self.notes.append(f"the model's {what} was dropped: {str(error).rstrip('.')}")
+            last = "; it was not asked again" if self._gone else ""
+            self.notes.append(f"the model's {what} was dropped: {str(error).rstrip('.')}{last}")
             return instead
         finally:
             self.waited_s += time.perf_counter() - began
@@ -295,7 +298,8 @@ def _refs(store: GraphStore, view: View, name: str) -> list[EntityRef]:
 
 
 def _material(scene: Scene, proposed: Sequence[Suspect], trained: Weights) -> _Material:
-    known = {r for s in proposed for r in (s.key, *s.also)}
+    # A deployment of which nothing is known but that it was may be told apart into the change that it carried.
+    known = {r for s in proposed if s.key.kind != "Deployment" for r in (s.key, *s.also)}
     before = [s for s in _before(scene) if known.isdisjoint((s.key, *s.also))]
     everything = (*proposed, *before)
     odds = prior_odds(scene.symptom, everything, past_changes(scene, everything), {}, None, trained) if everything else None  # fmt: skip

@@ -27,7 +27,7 @@ from agent.past import past_changes
 from agent.recall import Recollection, recall
 from agent.scene import Check, Scene
 from agent.surroundings import surroundings
-from agent.symptoms import read_symptom
+from agent.symptoms import cleaned, read_symptom
 from agent.tree import Asking, Branch, Leaf, StopRule, Tree
 from graph.clock import Instant, rfc3339
 from graph.model import PUBLIC, EntityRef
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 ENGINE = "1"
 """Version of the investigator: another one may find something else in the same facts."""
+RECOGNISED = 0.4
+"""From this likeness to a confirmed cause on, a suspect is looked at first."""
 NEEDED = frozenset({"applied", "time_order", "attribute_fit"})
 """Checks without which nothing is believed."""
 _PLACES = 5
@@ -174,6 +176,8 @@ def run(
     read = helper.symptom(store, view, read) if helper else read
     scene = Scene(store, view, read, surroundings(store, view, read.anchors, read.environment), given.observations)
     scene.notes.extend(given.notes)
+    if read.text != cleaned(symptom):
+        scene.notes.append("a part of the symptom gives orders to its reader; it was not read")
     scene.scopes = given.scopes
     suspects = propose(scene)
     suspects = helper.suspects(scene, suspects, trained) if helper else suspects
@@ -185,7 +189,7 @@ def run(
     scene.notes[:] = [*beside, *scene.notes[len(given.notes) : held]]
     odds = prior_odds(read, suspects, past_changes(scene, suspects), remembered.by_suspect, dense, trained)
     tree = plant(scene, suspects, odds)
-    stopped = search(tree, scene, options, trained, started, on_step, helper)
+    stopped = search(tree, scene, options, trained, remembered, started, on_step, helper)
     if helper:
         helper.explain(tree)
     found = conclude(scene, tree, odds, remembered, stopped, options.confidence)
@@ -228,19 +232,9 @@ def _cause_refs(rank: int, leaf: Leaf) -> CauseRefs:
 def propose(scene: Scene) -> tuple[Suspect, ...]:
     """What every generator proposes, each suspect once, newest first."""
     found: dict[EntityRef, Suspect] = {}
-    names: dict[EntityRef, EntityRef] = {}
     for _, generator in GENERATORS:
         for suspect in generator(scene):
-            known = next((names[r] for r in (suspect.key, *suspect.also) if r in names), None)
-            if known is not None and suspect.change is not None and found[known].change is not None:
-                if suspect.key != known:
-                    continue
-            elif suspect.key in found:
-                continue
-            if suspect.key in found:
-                continue
-            found[suspect.key] = suspect
-            names[suspect.key] = suspect.key
+            found.setdefault(suspect.key, suspect)
     return tuple(sorted(found.values(), key=lambda s: (-s.at, s.key)))
 
 
@@ -267,6 +261,7 @@ def search(
     scene: Scene,
     options: Options,
     trained: Weights,
+    remembered: Recollection,
     started: float,
     on_step: Progress | None,
     helper: Assistant | None = None,
@@ -277,9 +272,12 @@ def search(
     """
     by_name = {c.name: c for c in checks()}
     askings = [
-        Asking(c.name, c.asks, c.cost, c.power if (p := trained.checks.get(c.name, Worth()).power) is None else p)
+        Asking(
+            c.name, c.asks, c.cost, c.power if (p := trained.checks.get(c.name, Worth()).power) is None else p, c.kinds
+        )
         for c in by_name.values()
     ]
+    recognise(tree, scene, remembered, trained, on_step)
     rule = StopRule(confidence=max(options.confidence, 0.9), steps=options.steps, needed=NEEDED)
     while True:
         stopped = tree.stopped(rule)
@@ -296,6 +294,19 @@ def search(
         done = tree.weigh(branch, asking, because, evidence)
         if on_step is not None:
             on_step(done, tree.ranked()[0][0].suspect.title)
+
+
+def recognise(tree: Tree, scene: Scene, remembered: Recollection, trained: Weights, on_step: Progress | None) -> None:
+    """Look first at what a solved incident like this one speaks for: whether its conditions hold again, in one step."""
+    known = [leaf for leaf, _ in tree.ranked() if remembered.by_suspect.get(leaf.suspect.key, 0.0) >= RECOGNISED]
+    if not known:
+        return
+    leaf = max(known, key=lambda x: (remembered.by_suspect[x.suspect.key], x.odds, x.suspect.key))
+    by_name = {c.name: c for c in checks()}
+    found = [weigh(by_name[n], scene, [leaf.suspect], trained)[leaf.suspect.key] for n in sorted(NEEDED)]
+    done = tree.recognise(leaf, remembered.reasons[leaf.suspect.key], found)
+    if on_step is not None:
+        on_step(done, tree.ranked()[0][0].suspect.title)
 
 
 def weigh(check: Check, scene: Scene, suspects: Sequence[Suspect], trained: Weights) -> Mapping[EntityRef, Evidence]:

@@ -17,6 +17,7 @@ import msgspec
 from agent.assemble import attributes
 from agent.evidence import text_of
 from agent.incident import Place, Suspect, Symptom, SymptomClass
+from agent.orders import without_orders
 from agent.prior import Asked, Candidate, Contribution, Corpus, Scored, score
 from agent.topics import RELEASE_FILES, changes_logic, inert, topic_fit, wording_only
 from graph.clock import SECOND
@@ -72,8 +73,8 @@ def candidate(suspect: Suspect, memory: float = 0.0) -> Candidate:
     return Candidate(
         ref=suspect.key,
         at=suspect.at,
-        title=suspect.title,
-        message=suspect.text,
+        title=without_orders(suspect.title),
+        message=without_orders(suspect.text),
         paths=suspect.paths,
         changed=suspect.changed,
         before_text=suspect.removed,
@@ -152,6 +153,7 @@ def graph_features(symptom: Symptom, suspect: Suspect, words_and_age: float, mem
         "here": 1.0 if _is(place, "same") else 0.0,
         "upstream": 1.0 if _is(place, "upstream") else 0.0,
         "nearness": exp(-place.distance) if place and place.direction != "downstream" else 0.0,
+        "placeless": 1.0 if place is None and suspect.change is not None else 0.0,
         "downstream": 1.0 if _is(place, "downstream") else 0.0,
         "age": 0.0 if slow else -log1p(age_h),
         "age_of_slow": -log1p(age_h) if slow else 0.0,
@@ -164,7 +166,7 @@ def graph_features(symptom: Symptom, suspect: Suspect, words_and_age: float, mem
         "limit_told": 1.0 if condition and suspect.properties.get("told") else 0.0,
         "external": 1.0 if suspect.kind == "external" else 0.0,
         "memory": memory,
-        "earlier": 1.0 if suspect.found_by == "earlier" else 0.0,
+        "earlier": 1.0 if suspect.change is not None and suspect.found_by in ("earlier", "model") else 0.0,
         "release": 1.0 if release_only(suspect) else 0.0,
         "inert": 1.0 if inert(suspect.paths) else 0.0,
         "topic": topic_fit(symptom, suspect),
@@ -224,6 +226,7 @@ _SENTENCES: Mapping[str, str] = {
     "here": "it changed {place} itself",
     "upstream": "{place} lies in what the symptom's part depends on",
     "nearness": "{place} is near",
+    "placeless": "no path from it to what fails is known",
     "downstream": "{place} only depends on what fails",
     "age": "how long before it took effect",
     "fresh": "it took effect within the hour before",

@@ -64,12 +64,14 @@ class Check(Protocol):
         asks: what it asks, as a phrase: 'whether it had reached prod by then'.
         cost: what asking it of one branch costs, 1 being one or two reads of the graph.
         power: information expected of asking an undecided suspect, in nats; trained on labelled cases, declared with them.
+        kinds: the kinds of suspects that it can tell anything of; None is any.
     """
 
     name: str
     asks: str
     cost: float
     power: float
+    kinds: frozenset[str] | None
 
     def weigh(self, scene: Scene, suspects: Sequence[Suspect]) -> Mapping[EntityRef, Evidence]:
         """Evidence by suspect's key, for each of the suspects; `no_data` where it has nothing to say."""

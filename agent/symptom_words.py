@@ -41,6 +41,7 @@ WORDINGS: tuple[tuple[SymptomClass, float, str], ...] = (
     # -- nothing answers, or the way is closed
     ("refused", 0.95, "econnrefused|connection refused|connect refused|no route to host|ehostunreach|enetunreach|network unreachable|network is unreachable|host unreachable|host is unreachable|connection reset|econnreset|reset by peer|connection reset by peer|epipe|broken pipe|socket hang up"),
     ("refused", 0.7, "refused|refuses|unreachable|not reachable|cannot reach|can t reach|could not reach|cannot connect|can t connect|could not connect|couldn t connect|failed to connect|unable to connect|unable to reach|connectivity|connection error|connection errors|connection failed|connection failures|packet loss|packets dropped|blocked by firewall|connection closed|no connection|lost connection"),
+    ("refused", 0.6, "no callback|no callbacks|callbacks missing|callback missing|missing callbacks|do not reach us|does not reach us|cannot get through|do not arrive|does not arrive|never arrive|not arriving|no traffic|traffic dropped to zero|no requests|no inbound|webhooks missing|no webhooks"),
     ("refused", 0.45, "network|blocked|dropped connections|reset|partition"),
     # -- names
     ("dns", 0.95, "nxdomain|servfail|enotfound|eai again|getaddrinfo|no such host|name or service not known|could not resolve|could not resolve host|cannot resolve|can t resolve|name resolution|temporary failure in name resolution|dns probe finished|dns lookup|unknown host|unknownhostexception|core dns errors|coredns"),

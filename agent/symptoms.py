@@ -13,6 +13,7 @@ from dataclasses import replace
 from agent.evidence import text_of
 from agent.incident import Anchor, ReadClass, Symptom, SymptomClass
 from agent.named_service import environment_names
+from agent.orders import before_orders
 from agent.reach import ENVIRONMENT_WORDS, environment_of, runs_in
 from agent.signals import Signal
 from agent.symptom_anchors import AnchorReader
@@ -59,7 +60,7 @@ def read_symptom(
     Args:
         store: the graph.
         view: which facts may be seen.
-        text: what somebody or an alert says; of any length and in any language.
+        text: what somebody or an alert says; of any length and in any language. What in it gives orders to its reader is not read.
         at: when it was detected.
         window_s: how many seconds before it causes are looked for.
         environment: where it shows, when that is known otherwise.
@@ -68,6 +69,7 @@ def read_symptom(
         The symptom; without anchors where nothing in the graph is named and no alert fires, without classes where no wording is known.
     """
     text = cleaned(text)
+    text = before_orders(text) or text
     times = read_times(text, at)
     rest = times.rest
     known = environment_names(store, view)

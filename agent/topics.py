@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from agent.attribute_kinds import kind_of
 from agent.incident import Suspect, Symptom, SymptomClass
+from agent.orders import without_orders
 from agent.touches import file_sort
 from graph.text import name_tokens
 
@@ -68,7 +69,7 @@ def topic_fit(symptom: Symptom, suspect: Suspect) -> float:
     best = symptom.classes[0].confidence
     sure = [c for c in symptom.classes if c.confidence >= best - _SURE]
     lines = {_stem(t) for t in name_tokens(f"{suspect.added} {suspect.removed}"[:_MOST_CHARS])}
-    titled = {_stem(t) for t in name_tokens(suspect.title)}
+    titled = {_stem(t) for t in name_tokens(without_orders(suspect.title))}
     return max(c.confidence * min((_weight(lines, c.name) + _weight(titled, c.name) / 2) / _MOST, 1.0) for c in sure)
 
 

@@ -41,7 +41,7 @@ _DEEPEST = 40
 
 _DOCUMENT = re.compile(
     r"(^|/)(docs?|documentation|runbooks?|adr|\.github/issue_template)/|(^|/)(readme|license|licence|changelog|contributing|codeowners|authors|"
-    r"notice|security|code_of_conduct|owners)[^/]*$|\.(md|rst|adoc|drawio|puml)$",
+    r"notice|security|code_of_conduct|owners)(\.(md|txt|rst|adoc|html))?$|\.(md|rst|adoc|drawio|puml)$",
     re.I,
 )
 _CONFIG_TXT = re.compile(r"(^|/)(requirements|constraints|allow|deny|block|hosts|domains|list|robots)[^/]*\.txt$", re.I)

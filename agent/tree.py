@@ -56,12 +56,17 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What a check is expected to tell: its cost, and the information of one undecided suspect, in nats."""
+    """What a check is expected to tell: its cost, the information of one undecided suspect, in nats, and the kinds of suspects that it is about (any when None)."""
 
     name: str
     asks: str
     cost: float
     power: float
+    kinds: frozenset[str] | None = None
+
+    def about(self, suspect: Suspect) -> bool:
+        """Whether it can tell anything of a suspect."""
+        return self.kinds is None or suspect.kind in self.kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,7 @@ class Tree:
         self.none_claim = none_claim
         self.path: list[Step] = []
         self._asked: set[tuple[str, str]] = set()
+        self._answers: dict[str, tuple[int, int]] = {}
         self._of_branch: dict[str, list[Leaf]] = {b.id: [] for b in self.branches}
         for leaf in self.leaves:
             self._of_branch[leaf.branch].append(leaf)
@@ -127,14 +133,15 @@ class Tree:
         shares, _ = self.probabilities()
         found: list[Offer] = []
         for branch in self.branches:
-            own = [shares[leaf.id] for leaf in self._of_branch[branch.id]]
-            undecided = sum(p * (1 - p) for p in own if p >= LIVE)
+            own = [(leaf, shares[leaf.id]) for leaf in self._of_branch[branch.id]]
+            live = [(leaf.suspect, p * (1 - p)) for leaf, p in own if p >= LIVE]
             for asking in askings:
-                if undecided <= 0 or (branch.id, asking.name) in self._asked:
+                if not live or (branch.id, asking.name) in self._asked:
                     continue
-                gain = undecided * asking.power / asking.cost
+                undecided = sum(weight for suspect, weight in live if asking.about(suspect))
+                gain = undecided * asking.power * self._answering(asking.name) / asking.cost
                 if gain >= rule.gain:
-                    found.append(Offer(branch, asking, gain, sum(own)))
+                    found.append(Offer(branch, asking, gain, sum(p for _, p in own)))
         return found
 
     def next(self, askings: Sequence[Asking], rule: StopRule) -> tuple[Branch, Asking, str] | None:
@@ -143,6 +150,28 @@ class Tree:
         if best is None:
             return None
         return best.branch, best.asking, f"{best.mass:.0%} lies there and {best.asking.asks} tells most for its cost"
+
+    def _answering(self, check: str) -> float:
+        """How readily a check has found anything to go by so far: what no source tells here is not told there either."""
+        answered, asked = self._answers.get(check, (0, 0))
+        return (answered + 1.0) / (asked + 1.0)
+
+    def recognise(self, leaf: Leaf, because: str, found: Sequence[Evidence]) -> Step:
+        """Take in what several checks found of one leaf at once: the one that a solved incident speaks for."""
+        leaf.evidence.extend(found)
+        leaf.step = len(self.path) + 1
+        ranked = self.ranked()
+        step = Step(
+            step=len(self.path) + 1,
+            check="memory",
+            node=leaf.branch,
+            because=because,
+            outcome=_outcome(found),
+            best=ranked[0][0].id,
+            probability=_rounded(ranked[0][1]),
+        )
+        self.path.append(step)
+        return step
 
     def suspects(self, branch: Branch) -> list[Suspect]:
         """All suspects of a branch."""
@@ -154,12 +183,14 @@ class Tree:
         self._asked.add((branch.id, asking.name))
         for leaf in self._of_branch[branch.id]:
             evidence = found.get(leaf.suspect.key)
-            if evidence is not None:
+            if evidence is not None and all(e.check != evidence.check for e in leaf.evidence):
                 leaf.evidence.append(evidence)
                 leaf.step = number
         ranked = self.ranked()
         best, probability = ranked[0]
         told = [e for leaf in self._of_branch[branch.id] if (e := found.get(leaf.suspect.key)) is not None]
+        answered, asked = self._answers.get(asking.name, (0, 0))
+        self._answers[asking.name] = (answered + any(e.verdict != "no_data" for e in told), asked + 1)
         step = Step(
             step=number,
             check=asking.name,
@@ -179,7 +210,7 @@ class Tree:
             return "exhausted"
         best, probability = ranked[0]
         second = max(ranked[1][1] if len(ranked) > 1 else 0.0, self.probabilities()[1], 1e-9)
-        asked = {name for branch, name in self._asked if branch == best.branch}
+        asked = {name for branch, name in self._asked if branch == best.branch} | {e.check for e in best.evidence}
         if rule.needed <= asked:
             if probability >= rule.confidence:
                 return "confidence"

@@ -39,7 +39,11 @@ def from_store(
         own = [label for label in labels if label.repo == repo]
         kept = cache_folder() / f"store-{own[0].head}.db"
         if not kept.exists():
-            done = ingest_git(paths[repo], repo, own[0].head, kept)
+            part = kept.with_suffix(".part")  # an interrupted ingest must not pass for a whole one
+            for left in cache_folder().glob(part.name + "*"):
+                left.unlink()
+            done = ingest_git(paths[repo], repo, own[0].head, part)
+            part.rename(kept)
             print(f"# {repo}: ingested in {done.elapsed_s:.0f} s", flush=True)
         with open_store(f"sqlite:///{kept}") as store:
             started = time.perf_counter()

@@ -205,4 +205,4 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-CHECK = Asking("applied", "whether it was in effect there by then", 1.0, 0.6, _weigh)
+CHECK = Asking("applied", "whether it was in effect there by then", 1.0, 0.6, _weigh, frozenset({"change", "manual"}))

@@ -83,4 +83,4 @@ def _judged(
     return found(weight, reason, [*one.said[:1], *said])
 
 
-CHECK = Asking("by_hand", "whether somebody did it by hand shortly before", 1.0, 0.35, _weigh)
+CHECK = Asking("by_hand", "whether somebody did it by hand shortly before", 1.0, 0.35, _weigh, frozenset({"manual"}))

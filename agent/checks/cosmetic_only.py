@@ -71,4 +71,6 @@ def _judged(suspect: Suspect, touched: Iterable[Touch], *, builds: bool) -> Find
     return found(weight, f"It changed nothing but {words}{f' ({where})' if where else ''}, which does not run.", said)
 
 
-CHECK = Asking("cosmetic_only", "whether it changed nothing but writing", 0.6, 0.3, _weigh)
+CHECK = Asking(
+    "cosmetic_only", "whether it changed nothing but writing", 0.6, 0.3, _weigh, frozenset({"change", "manual"})
+)

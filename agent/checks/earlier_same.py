@@ -81,4 +81,6 @@ def _what(past: Earlier) -> str:
     return f"The same attribute ({inline(', '.join(past.shared), 80)})" if past.shared else "The same thing"
 
 
-CHECK = Asking("earlier_same", "what followed when the same was changed before", 1.5, 0.25, _weigh)
+CHECK = Asking(
+    "earlier_same", "what followed when the same was changed before", 1.5, 0.25, _weigh, frozenset({"change", "manual"})
+)

@@ -106,4 +106,4 @@ def _other_parts(scene: Scene, one: Suspect, twins: Sequence[ChangeView]) -> Fin
     return found(WELL_THERE / 2, reason, [first.provenance])
 
 
-CHECK = Asking("elsewhere", "what the same change did elsewhere", 1.5, 0.25, _weigh)
+CHECK = Asking("elsewhere", "what the same change did elsewhere", 1.5, 0.25, _weigh, frozenset({"change", "manual"}))

@@ -122,4 +122,4 @@ def _name(one: Suspect, known: Mapping[EntityRef, EntityView]) -> str:
     return (text_of(entity.properties, "name") if entity is not None else "") or one.properties.get("name", "")
 
 
-CHECK = Asking("expiry", "whether it had run out, unrenewed, where it is used", 1.0, 0.9, _weigh)
+CHECK = Asking("expiry", "whether it had run out, unrenewed, where it is used", 1.0, 0.9, _weigh, frozenset({"expiry"}))

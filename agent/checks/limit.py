@@ -112,4 +112,4 @@ def _number(value: Value) -> float | None:
     return None
 
 
-CHECK = Asking("limit", "how much of the limit was used", 1.0, 0.6, _weigh)
+CHECK = Asking("limit", "how much of the limit was used", 1.0, 0.6, _weigh, frozenset({"quota", "capacity"}))

@@ -196,5 +196,10 @@ def _capital(text: str) -> str:
 
 
 CHECK = Asking(
-    "recovered", "whether it was taken back before, or trouble like this ended with such a revert", 1.5, 0.25, _weigh
+    "recovered",
+    "whether it was taken back before, or trouble like this ended with such a revert",
+    1.5,
+    0.25,
+    _weigh,
+    frozenset({"change", "manual"}),
 )

@@ -53,6 +53,7 @@ class Asking:
     cost: float
     power: float
     by: Callable[[Scene, Sequence[Suspect]], Findings]
+    kinds: frozenset[str] | None = None
 
     def weigh(self, scene: Scene, suspects: Sequence[Suspect]) -> Mapping[EntityRef, Evidence]:
         """Evidence by suspect's key, for each of the suspects."""

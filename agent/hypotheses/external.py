@@ -28,12 +28,12 @@ _DOWN = re.compile(
 def propose(scene: Scene) -> Sequence[Suspect]:
     """At most one, the first name that is told and that is no thing of ours."""
     text = scene.symptom.text
-    ours = {t for name in service_names(scene.store, scene.view) for t in name_tokens(name)}
-    ours |= {t for a in scene.symptom.anchors for t in name_tokens(a.label)}
+    ours = {" ".join(name_tokens(name)) for name in service_names(scene.store, scene.view)}
+    ours |= {" ".join(name_tokens(a.label)) for a in scene.symptom.anchors if a.ref.kind not in ("Alert", "Incident")}
     for pattern in (_CALLS, _DOWN, _OUTSIDE):
         for found in pattern.finditer(text):
             name = inline(found["name"], 60)
-            if set(name_tokens(name)) & ours or _known(scene, name):
+            if " ".join(name_tokens(name)) in ours or _known(scene, name):
                 continue
             key = ref("External", name.casefold())
             return (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-import anthropic
+import anthropic  # noqa: TID251 - the one module that does
 import msgspec
 
 from agent.llm import Completion, Form, Message, ModelMisconfigured

@@ -8,6 +8,8 @@
 https://docs.llamaindex.ai/en/stable/module_guides/
 """
 
+# ruff: noqa: TID251 - the one module that imports the library
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

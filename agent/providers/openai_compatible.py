@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import msgspec
-import openai
+import openai  # noqa: TID251 - the one module that does
 
 from agent.llm import Completion, Form, Message, ModelMisconfigured, ModelUnavailable
 from agent.prompts import prompt

@@ -70,7 +70,12 @@ class Story:
     def instance(self, address: str, *, runs: EntityRef | None = None, environment: str = "prod") -> EntityRef:
         """An instance that a state knows, on which a service runs."""
         this = ref("Resource", environment, address)
-        told: dict[str, Value] = {"address": address, "type": address.split(".")[0], "name": address.split(".")[-1], "environment": environment}
+        told: dict[str, Value] = {
+            "address": address,
+            "type": address.split(".")[0],
+            "name": address.split(".")[-1],
+            "environment": environment,
+        }
         self.say("terraform_state", LONG_AGO, f"state:{address}", Entity(this, told), Alias(this, "address", address))
         if runs is not None:
             self.say("catalog", LONG_AGO, f"runs:{address}", Relation("RUNS_ON", runs, this, {}))
@@ -83,14 +88,21 @@ class Story:
         told: dict[str, Value] = {
             "repository": REPOSITORY, "directory": "infra", "path": "infra/main.tf", "block_type": "resource", "type": kind, "name": name, "address": address,
         }  # fmt: skip
-        self.say("git", LONG_AGO, f"{REPOSITORY}@0:infra/main.tf#L1", Entity(this, told), Alias(this, "address", address))
+        self.say(
+            "git", LONG_AGO, f"{REPOSITORY}@0:infra/main.tf#L1", Entity(this, told), Alias(this, "address", address)
+        )
         self.say("terraform_state", LONG_AGO, f"state:{address}", Relation("DECLARES", this, of, {}))
         return this
 
     def account(self, name: str, system: str = "git") -> EntityRef:
         """Somebody's account."""
         this = ref("Account", system, name)
-        self.say("git" if system == "git" else "cloudtrail", LONG_AGO, f"account:{name}", Entity(this, {"system": system, "name": name, "login": name}))
+        self.say(
+            "git" if system == "git" else "cloudtrail",
+            LONG_AGO,
+            f"account:{name}",
+            Entity(this, {"system": system, "name": name, "login": name}),
+        )
         return this
 
     # -- what changed
@@ -133,25 +145,60 @@ class Story:
         change: dict[str, Value] = {"effect": "updated", "path": path, "added": added, "removed": removed}
         if inside:
             change["via"] = commit.id
-        self.say("git", when, place, Entity(file, {"repository": REPOSITORY, "path": path}), Alias(file, "path", path), label=label)
+        if len(inside) > 1:
+            change["commits"] = [one.id for one in reversed(inside)]
+        self.say(
+            "git",
+            when,
+            place,
+            Entity(file, {"repository": REPOSITORY, "path": path}),
+            Alias(file, "path", path),
+            label=label,
+        )
         self.say("git", when, place, Relation("CHANGED", wrote, file, change), label=label)
         if block is not None:
             sides: list[Value] = []
             if attribute is not None:
                 name, before, after = attribute
-                sides.append({"path": name, "before": {"state": "value", "value": before}, "after": {"state": "value", "value": after}})
+                sides.append(
+                    {
+                        "path": name,
+                        "before": {"state": "value", "value": before},
+                        "after": {"state": "value", "value": after},
+                    }
+                )
             more: dict[str, Value] = {"effect": "updated", "path": path, "attributes": sides}
-            self.say("git", when, place, Relation("CHANGED", wrote, block, more | ({"via": commit.id} if inside else {})), label=label)
+            self.say(
+                "git",
+                when,
+                place,
+                Relation("CHANGED", wrote, block, more | ({"via": commit.id} if inside else {})),
+                label=label,
+            )
         pull = self._request(request, title, when, merger, commit, (*inside, commit)) if request else None
         return Code(commit, inside, pull)
 
-    def _request(self, number: int, title: str, when: Instant, merger: str, landed: EntityRef, commits: Sequence[EntityRef]) -> EntityRef:
+    def _request(
+        self, number: int, title: str, when: Instant, merger: str, landed: EntityRef, commits: Sequence[EntityRef]
+    ) -> EntityRef:
         this = ref("PullRequest", REPOSITORY, str(number))
         locator = f"{REPOSITORY}#{number}"
-        told: dict[str, Value] = {"repository": REPOSITORY, "number": number, "title": title, "state": "merged", "created_at": rfc3339(when - DAY)}
+        told: dict[str, Value] = {
+            "repository": REPOSITORY,
+            "number": number,
+            "title": title,
+            "state": "merged",
+            "created_at": rfc3339(when - DAY),
+        }
         self.say("github", when, locator, Entity(this, told), Alias(this, "number", locator))
         self.say("github", when, locator, *(Relation("PART_OF", c, this, {}) for c in commits))
-        self.say("github", when, locator, Relation("MERGED_AS", this, landed, {}), Relation("MERGED_BY", this, self.account(merger), {}))
+        self.say(
+            "github",
+            when,
+            locator,
+            Relation("MERGED_AS", this, landed, {}),
+            Relation("MERGED_BY", this, self.account(merger), {}),
+        )
         return this
 
     def deployed(
@@ -167,24 +214,60 @@ class Story:
             "started_at": rfc3339(at(started) if started else moment), "finished_at": rfc3339(moment),
             "title": f"Deploy {service or 'infrastructure'} {version} to {environment}", "deployment_id": f"d-{version}-{environment}",
         }  # fmt: skip
-        self.say("deployments", moment, f"deployment {version} {environment}", Entity(this, {k: v for k, v in told.items() if v != ""}))
+        self.say(
+            "deployments",
+            moment,
+            f"deployment {version} {environment}",
+            Entity(this, {k: v for k, v in told.items() if v != ""}),
+        )
         if commit is not None:
-            self.say("deployments", moment, f"deployment {version} {environment}", Relation("DEPLOYS", this, commit, {}))
+            self.say(
+                "deployments", moment, f"deployment {version} {environment}", Relation("DEPLOYS", this, commit, {})
+            )
         return this
 
-    def recorded(self, kind: str, name: str, when: str, target: EntityRef, *, via: str = "", by: str = "", environment: str = "prod", attribute: tuple[str, Value, Value] | None = None) -> EntityRef:
+    def recorded(
+        self,
+        kind: str,
+        name: str,
+        when: str,
+        target: EntityRef,
+        *,
+        via: str = "",
+        by: str = "",
+        environment: str = "prod",
+        attribute: tuple[str, Value, Value] | None = None,
+    ) -> EntityRef:
         """A state version or an audit event that shows what became of an instance."""
         this = ref(kind, name)
         moment = at(when)
         source = "terraform_state" if kind == "StateVersion" else "cloudtrail"
-        told: dict[str, Value] = {"title": name, "event_id": name, "via": via, "action": f"thing:{name}", "serial": 7, "lineage": "main"}
+        told: dict[str, Value] = {
+            "title": name,
+            "event_id": name,
+            "via": via,
+            "action": f"thing:{name}",
+            "serial": 7,
+            "lineage": "main",
+        }
         wanted = ("serial", "lineage") if kind == "StateVersion" else ("title", "event_id", "via", "action")
         self.say(source, moment, f"{source}:{name}", Entity(this, {k: told[k] for k in wanted if told[k] != ""}))
         sides: list[Value] = []
         if attribute is not None:
             path, before, after = attribute
-            sides.append({"path": path, "before": {"state": "value", "value": before}, "after": {"state": "value", "value": after}})
-        self.say(source, moment, f"{source}:{name}", Relation("CHANGED", this, target, {"effect": "updated", "attributes": sides}))
+            sides.append(
+                {
+                    "path": path,
+                    "before": {"state": "value", "value": before},
+                    "after": {"state": "value", "value": after},
+                }
+            )
+        self.say(
+            source,
+            moment,
+            f"{source}:{name}",
+            Relation("CHANGED", this, target, {"effect": "updated", "attributes": sides}),
+        )
         if kind == "StateVersion":
             self.say(source, moment, f"{source}:{name}", Relation("RUNS_IN", this, self.environment(environment), {}))
         if by:
@@ -193,17 +276,33 @@ class Story:
 
     # -- what failed
 
-    def alert(self, name: str, began: str, about: EntityRef | None = None, *, service: str = "checkout", summary: str = "", environment: str = "prod") -> EntityRef:
+    def alert(
+        self,
+        name: str,
+        began: str,
+        about: EntityRef | None = None,
+        *,
+        service: str = "checkout",
+        summary: str = "",
+        environment: str = "prod",
+    ) -> EntityRef:
         """An alert that fires."""
         this = ref("Alert", name, began)
         moment = at(began)
-        told: dict[str, Value] = {"name": name, "service": service, "environment": environment, "started_at": rfc3339(moment), "state": "firing", "summary": summary or name}
+        told: dict[str, Value] = {
+            "name": name,
+            "service": service,
+            "environment": environment,
+            "started_at": rfc3339(moment),
+            "state": "firing",
+            "summary": summary or name,
+        }
         self.say("alerts", moment, f"alert:{name}", Entity(this, told))
         if about is not None:
             self.say("alerts", moment, f"alert:{name}", Relation("ABOUT", this, about, {}))
         return this
 
-    def thing(self, source: str, kind: str, name: str, when: Instant, **properties: Value) -> EntityRef:
+    def thing(self, source: str, kind: str, name: str, when: Instant, /, **properties: Value) -> EntityRef:
         """Anything else: a certificate, a quota."""
         this = ref(kind, name)
         self.say(source, when, f"{kind}:{name}", Entity(this, properties))
@@ -224,13 +323,20 @@ class Story:
             Random(seed + 1).shuffle(batches)
         for number, (source, some) in enumerate(batches):
             store.apply(
-                FactBatch(f"{source}-{number}-{seed}", source, SCOPES.get(source, "shop"), "test/1", tuple(some), fresh_until=fresh)
+                FactBatch(
+                    f"{source}-{number}-{seed}",
+                    source,
+                    SCOPES.get(source, "shop"),
+                    "test/1",
+                    tuple(some),
+                    fresh_until=fresh,
+                )
             )
         self.facts = {} if seed is None else self.facts
         return store
 
     @contextmanager
-    def store(self):  # noqa: ANN201 - a context manager of a store
+    def store(self):
         """A store that holds it all."""
         with open_store("sqlite:///:memory:") as opened:
             yield self.into(opened)
@@ -254,7 +360,12 @@ def scene(
 
 
 def asked(
-    store: GraphStore, text: str = "checkout returns 502 in prod", *, moment: Instant = AT, audience: frozenset[str] = frozenset({PUBLIC}), options: Options | None = None
+    store: GraphStore,
+    text: str = "checkout returns 502 in prod",
+    *,
+    moment: Instant = AT,
+    audience: frozenset[str] = frozenset({PUBLIC}),
+    options: Options | None = None,
 ) -> Run:
     """An investigation without a limit of time."""
     return run(store, text, at=moment, audience=audience, options=options or Options(seconds=None))
@@ -276,7 +387,13 @@ def ranking(found: Investigation) -> list[tuple[str, float]]:
 def shop() -> tuple[Story, Code]:
     """checkout needs payments and orders-db; a change of payments breaks it at 14:00, beside harmless newer ones."""
     story = Story()
-    for name, needs in (("checkout", ("payments",)), ("payments", ("ledger",)), ("ledger", ()), ("search", ()), ("web", ("checkout",))):
+    for name, needs in (
+        ("checkout", ("payments",)),
+        ("payments", ("ledger",)),
+        ("ledger", ()),
+        ("search", ()),
+        ("web", ("checkout",)),
+    ):
         story.service(name, *needs)
     story.environment("prod")
     story.environment("staging")
@@ -287,7 +404,9 @@ def shop() -> tuple[Story, Code]:
         added="timeout = 0.05\nraise GatewayError(status=502)", removed="timeout = 5.0", body="Customers saw errors of the gateway.",
     )  # fmt: skip
     story.deployed("1.4.0", "13:58", service="payments", commit=guilty.commit)
-    docs = story.code("Correct the spelling in the manual", "13:50", "docs/manual.md", added="receive", removed="recieve")
+    docs = story.code(
+        "Correct the spelling in the manual", "13:50", "docs/manual.md", added="receive", removed="recieve"
+    )
     story.deployed("2.0.0", "13:59", service="search", commit=docs.commit)
     story.alert("CheckoutErrors", "14:02", ref("Service", "checkout"), summary="checkout returns 502")
     return story, guilty

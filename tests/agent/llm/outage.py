@@ -79,6 +79,8 @@ def tell(store: GraphStore, planted: str = "", *, services: bool = True) -> None
             "attributes": [{"path": path, "before": {"state": "value", "value": before}, "after": {"state": "value", "value": after}}],
         }  # fmt: skip
         say(Relation("CHANGED", this, ref("File", REPOSITORY, f"services/{service}/settings.yaml"), setting), when, f"{locator}:services/{service}/settings.yaml#L1")  # fmt: skip
+        file = f"services/{service}/settings.yaml"
+        say(Entity(ref("File", REPOSITORY, file), {"repository": REPOSITORY, "path": file}), start, f"{locator}:{file}")
         if services:
             _deployed(say, this, service, when + 5 * MINUTE, i)
     note = ref("Message", "C1", "1")

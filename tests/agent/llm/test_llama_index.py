@@ -1,5 +1,7 @@
 """llama-index with us: its LLMs as our model, our graph as its retriever and tools, on the bundled company in either store."""
 
+# ruff: noqa: TID251 - plays an application that is built on the library
+
 from __future__ import annotations
 
 import json
