@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agent.evidence import text_of
 from graph.model import EntityRef
-from graph.store import GraphStore, Limits, Provenance, View
+from graph.store import EntityView, GraphStore, Limits, Provenance, View
 
 _ROWS = 20_000
 _MOST_CHARS = 6_000
@@ -58,8 +58,11 @@ def read_texts(store: GraphStore, view: View, changes: Sequence[tuple[EntityRef,
     found: dict[EntityRef, ChangeText] = {}
     for key, also in changes:
         asked = sorted({r for c in (key, *also) for r in requests.get(c, ())})
-        titles = [t for r in (key, *asked, *also) if r in entities and (t := text_of(entities[r].properties, "title"))]
-        words = [t for r in (key, *asked, *also) for t in passages.get(r, ())]
+        spoken = _spoken(key, also, entities)
+        titles = [
+            t for r in (*spoken, *asked, *also) if r in entities and (t := text_of(entities[r].properties, "title"))
+        ]
+        words = [t for r in (*spoken, *asked, *also) for t in passages.get(r, ())]
         said = [
             max(entities[r].statements, key=lambda s: (s.valid_from, s.provenance.source)).provenance
             for r in (key, *asked)
@@ -73,3 +76,12 @@ def read_texts(store: GraphStore, view: View, changes: Sequence[tuple[EntityRef,
             said=tuple(said),
         )
     return Texts(found)
+
+
+def _spoken(
+    key: EntityRef, also: Sequence[EntityRef], entities: Mapping[EntityRef, EntityView]
+) -> tuple[EntityRef, ...]:
+    """Who speaks for a change: itself, or where it only merges one commit (`Merge "Close the pool"`) that one."""
+    brought = [r for r in also if r.kind == "Commit" and r in entities]
+    own = text_of(entities[key].properties, "title") if key in entities else ""
+    return () if len(brought) == 1 and own.startswith("Merge ") else (key,)

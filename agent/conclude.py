@@ -30,7 +30,7 @@ from agent.recall import Recollection
 from agent.report import report
 from agent.rollback import rollback
 from agent.scene import Scene
-from agent.tree import LIVE, Leaf, Tree
+from agent.tree import LIVE, REFUTED, Leaf, Tree
 from graph.clock import rfc3339
 from graph.lexicon import thing
 from graph.model import EntityRef
@@ -49,7 +49,7 @@ def conclude(
     """The investigation, without its id and usage."""
     ranked = tree.ranked()
     _, none = tree.probabilities()
-    verdict = judge(ranked, none, confidence)
+    verdict = judge(ranked, none, confidence, recognised=bool(scene.symptom.anchors or scene.symptom.classes))
     citations = Citations()
     listed = ranked[:CAUSES]
     first = ranked[0][0].suspect if ranked else None
@@ -92,10 +92,18 @@ def conclude(
     )
 
 
-def judge(ranked: Sequence[tuple[Leaf, float]], none: float, confidence: float) -> Conclusion:
-    """A cause is found when one is as likely as asked for; none, when "none of these" (or something that is not ours) is likelier than not."""
+def judge(ranked: Sequence[tuple[Leaf, float]], none: float, confidence: float, *, recognised: bool) -> Conclusion:
+    """A cause is found when one is as likely as asked for, and nothing that was checked rules it out; none, when "none of these" (or something that is
+    not ours) is likelier than not. Of a symptom in which nothing was recognised no cause is found, however few changes there were."""
     outside = none + sum(p for leaf, p in ranked if leaf.suspect.kind == "external")
-    if ranked and ranked[0][1] >= confidence and ranked[0][0].suspect.kind != "external":
+    best = ranked[0] if ranked else None
+    if (
+        best is not None
+        and best[1] >= confidence
+        and best[0].suspect.kind != "external"
+        and best[0].weight > REFUTED
+        and recognised
+    ):
         return "cause_found"
     return "no_cause_found" if outside > _CLEAR else "insufficient_evidence"
 

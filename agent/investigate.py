@@ -22,7 +22,7 @@ from agent.hypotheses import GENERATORS
 from agent.incident import Evidence, Suspect
 from agent.investigation import Investigation, Step, Stopped
 from agent.memory_facts import CauseRefs, InvestigationInputs, ScopeRead, investigation_id
-from agent.odds import Odds, Weights, Worth, prior_odds, weights
+from agent.odds import Odds, Weights, Worth, by_regime, prior_odds, weights
 from agent.past import past_changes
 from agent.recall import Recollection, recall
 from agent.scene import Check, Scene
@@ -45,6 +45,8 @@ RECOGNISED = 0.4
 """From this likeness to a confirmed cause on, a suspect is looked at first."""
 NEEDED = frozenset({"applied", "time_order", "attribute_fit"})
 """Checks without which nothing is believed."""
+OBSERVING = ("metric_shift", "where", "logs")
+"""Checks that ask metrics, logs and traces; they are not offered where none are connected."""
 _PLACES = 5
 """Branches of what lies upstream; what lies further is one branch together."""
 
@@ -189,6 +191,7 @@ def run(
     scene.notes[:] = [*beside, *scene.notes[len(given.notes) : held]]
     odds = prior_odds(read, suspects, past_changes(scene, suspects), remembered.by_suspect, dense, trained)
     tree = plant(scene, suspects, odds)
+    trained = by_regime(trained, suspects)
     stopped = search(tree, scene, options, trained, remembered, started, on_step, helper)
     if helper:
         helper.explain(tree)
@@ -270,7 +273,7 @@ def search(
 
     `helper` may choose another of those worth asking; what it takes to answer does not count against `options.seconds`.
     """
-    by_name = {c.name: c for c in checks()}
+    by_name = {c.name: c for c in checks() if scene.observations is not None or c.name not in OBSERVING}
     askings = [
         Asking(
             c.name, c.asks, c.cost, c.power if (p := trained.checks.get(c.name, Worth()).power) is None else p, c.kinds

@@ -99,6 +99,10 @@ def not_seen(scene: Scene, coverage: Sequence[Coverage], seen: Collection[str] =
     said += [blind.text for blind in absent if not blind.classes]
     if scene.observations is None:
         said.append("No metrics or logs are connected: nothing was measured, only what changed was compared.")
+    said += [
+        f"{what[:1].upper()}{what[1:]} could not be read: {inline(why, 200).rstrip('.')}."
+        for what, why in sorted(scene.unseen.items())
+    ]
     said += [blind.text for blind in absent if blind.classes]
     if scene.surroundings.cut:
         said.append("More depends on what failed than was looked at; something farther away may be left out.")

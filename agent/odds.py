@@ -18,9 +18,10 @@ from agent.assemble import attributes
 from agent.evidence import text_of
 from agent.incident import Place, Suspect, Symptom, SymptomClass
 from agent.orders import without_orders
-from agent.prior import Asked, Candidate, Contribution, Corpus, Scored, score
+from agent.past import Past
+from agent.prior import Asked, Candidate, Contribution, Corpus, Model, Scored, score, shipped_model
 from agent.topics import RELEASE_FILES, changes_logic, inert, topic_fit, wording_only
-from graph.clock import SECOND
+from graph.clock import SECOND, Instant
 from graph.model import EntityRef
 
 
@@ -33,11 +34,16 @@ class Worth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
-    """What was trained: coefficients of the graph's features, what each check is worth, and coefficients of "none of these"."""
+    """What was trained: coefficients of the graph's features, what each check is worth, and coefficients of "none of these".
+
+    `text_checks`: what each check is worth where words and age are all there is, of which what it asks may be a part; a check that is not
+    named there keeps its worth.
+    """
 
     graph: dict[str, float]
     checks: dict[str, Worth]
     none: dict[str, float]
+    text_checks: dict[str, Worth] = {}
     command: str = ""
     trained_on: str = ""
 
@@ -67,9 +73,13 @@ class Odds:
     reasons: Mapping[EntityRef, tuple[Points, ...]] = field(default_factory=dict[EntityRef, "tuple[Points, ...]"])
 
 
-def candidate(suspect: Suspect, memory: float = 0.0) -> Candidate:
-    """A suspect as the model of words and age sees it."""
+def candidate(
+    suspect: Suspect, memory: float = 0.0, *, environment: str = "", undone_at: Instant | None = None
+) -> Candidate:
+    """A suspect as the model of words and age sees it. `environment`: where the symptom shows; `undone_at`: when it was taken back."""
     place = suspect.place
+    removed, added, sections = (_of_files(suspect, name) for name in ("removed", "added", "sections"))
+    known = removed or added
     return Candidate(
         ref=suspect.key,
         at=suspect.at,
@@ -77,13 +87,31 @@ def candidate(suspect: Suspect, memory: float = 0.0) -> Candidate:
         message=without_orders(suspect.text),
         paths=suspect.paths,
         changed=suspect.changed,
-        before_text=suspect.removed,
-        after_text=suspect.added,
+        before_text=removed if known else suspect.removed,
+        after_text=added if known else suspect.added,
         distance=place.distance if place else None,
         direction=place.direction if place else "",
+        environment_match=_environment_match(suspect, environment),
         memory=memory,
         format_only=bool(suspect.views) and all(v.properties.get("effect") == "format_only" for v in suspect.views),
+        undone_at=undone_at,
+        sections=sections,
     )
+
+
+def _of_files(suspect: Suspect, name: str) -> str:
+    """What its files tell of changed lines. Blocks tell the same again, by attribute: words are not to count twice."""
+    told = (text_of(v.properties, name) for v in suspect.views if v.target.kind == "File")
+    return "\n".join(dict.fromkeys(t for t in told if t))
+
+
+def _environment_match(suspect: Suspect, environment: str) -> float:
+    """1: it had reached the symptom's environment. -1: only others, or none where it would be seen to arrive. 0: nobody tells."""
+    if not environment:
+        return 0.0
+    if environment in suspect.reached:
+        return 1.0
+    return -1.0 if suspect.reached or environment in suspect.expected else 0.0
 
 
 def prior_odds(
@@ -93,16 +121,18 @@ def prior_odds(
     memory: Mapping[EntityRef, float],
     dense: Mapping[EntityRef, float] | None = None,
     trained: Weights | None = None,
+    model: Model | None = None,
 ) -> Odds:
-    """Prior log odds of these suspects."""
+    """Prior log odds of these suspects. `model` is that of words and age, the shipped one when None."""
     trained = trained or weights()
-    scored = _scored(symptom, suspects, corpus, memory, dense)
-    if not any(s.place for s in suspects):
+    if text_regime(suspects):
+        scored = _scored(symptom, suspects, corpus, memory, dense, _ALONE, model)
         return Odds(
             {s.key: scored.log_odds[i] for i, s in enumerate(suspects)},
             scored.none_log_odds,
             {s.key: tuple(_points(c) for c in scored.contributions[i]) for i, s in enumerate(suspects)},
         )
+    scored = _scored(symptom, suspects, corpus, {}, dense, _BESIDE_THE_GRAPH, model)
     by_key: dict[EntityRef, float] = {}
     reasons: dict[EntityRef, tuple[Points, ...]] = {}
     for i, suspect in enumerate(suspects):
@@ -128,7 +158,32 @@ def words_and_age(
     dense: Mapping[EntityRef, float] | None,
 ) -> Sequence[float]:
     """What the model of words and age gives each suspect, relative to "none of these"."""
-    return _scored(symptom, suspects, corpus, memory, dense).log_odds
+    return _scored(symptom, suspects, corpus, {}, dense, _BESIDE_THE_GRAPH, None).log_odds
+
+
+def text_regime(suspects: Sequence[Suspect]) -> bool:
+    """Whether the graph does not tell where any suspect lies: words and age are all there is.
+
+    A place in code alone is none. A bare history has blocks and files that are called like a word of the symptom, and no part that runs.
+    """
+    return not any(s.place and s.place.ref.kind not in _CODE for s in suspects)
+
+
+_CODE = frozenset({"Block", "File", "Module", "Repository", "Commit", "PullRequest"})
+
+
+def by_regime(trained: Weights, suspects: Sequence[Suspect]) -> Weights:
+    """With what checks are worth beside the odds that these suspects have."""
+    if not trained.text_checks or not text_regime(suspects):
+        return trained
+    return msgspec.structs.replace(trained, checks={**trained.checks, **trained.text_checks})
+
+
+_ALONE = frozenset({"memory"})
+"""Of the coefficients that are declared for the graph's features those that count where the prior stands alone. Where something reached,
+its form and how it fits the symptom are asked by checks."""
+_BESIDE_THE_GRAPH: frozenset[str] = frozenset()
+"""And those that count beside the graph's own features: none, for these say the same."""
 
 
 def _scored(
@@ -137,9 +192,18 @@ def _scored(
     corpus: Corpus,
     memory: Mapping[EntityRef, float],
     dense: Mapping[EntityRef, float] | None,
+    declared: frozenset[str],
+    model: Model | None,
 ) -> Scored:
     asked = Asked(symptom.text, symptom.at, symptom.class_names, tuple(a.label for a in symptom.anchors))
-    return score(asked, [candidate(s, memory.get(s.key, 0.0)) for s in suspects], corpus, dense=dense)
+    undone: Mapping[EntityRef, Instant] = corpus.undone if isinstance(corpus, Past) else Past().undone
+    candidates = [
+        candidate(s, memory.get(s.key, 0.0), environment=symptom.environment, undone_at=undone.get(s.key))
+        for s in suspects
+    ]
+    model = model or shipped_model()
+    kept = {name: weight for name, weight in model.declared.items() if name in declared}
+    return score(asked, candidates, corpus, msgspec.structs.replace(model, declared=kept), dense)
 
 
 def graph_features(symptom: Symptom, suspect: Suspect, words_and_age: float, memory: float) -> dict[str, float]:

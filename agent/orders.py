@@ -10,7 +10,7 @@ import re
 
 _CHANGE = r"(?:pr|pull[- ]request|mr|merge[- ]request|commit|change|deploy(?:ment)?|release|#\d)"
 _ORDER = re.compile(
-    r"\b(?:ignor(?:e|ing)|disregard(?:ing)?|forget(?:ting)?|overrid(?:e|ing)|bypass(?:ing)?)\b[^.!?\n]{0,40}?"
+    r"\b(?:please )?(?:ignor(?:e|ing)|disregard(?:ing)?|forget(?:ting)?|overrid(?:e|ing)|bypass(?:ing)?)\b[^.!?\n]{0,40}?"
     r"\b(?:instructions?|rules|prompts?|evidence|guidelines|directions|context|commands|safeguards)\b"
     rf"|\b(?:please )?blam(?:e|ing) (?:it |this |that )?(?:on )?(?:the )?{_CHANGE}"
     r"|\byou(?: are|'re|’re) (?:now )?(?:a|an|the|my|our) (?:\w+ ){0,2}(?:judge|assistant|ai|model|agent|llm|bot|investigator|chatbot)\b"

@@ -37,6 +37,7 @@ class Scene:
         surroundings: where things lie, seen from the symptom's anchors.
         observations: metrics and logs, where connected; its answers are recorded.
         scopes: how far each source had been read, as a replay recorded it; None asks the store.
+        unseen: what of metrics, logs and traces could not be read, and why; checks that ask for it fill it.
     """
 
     store: GraphStore
@@ -46,6 +47,7 @@ class Scene:
     observations: Observations | None = None
     notes: list[str] = field(default_factory=list[str])
     scopes: tuple[ScopeRead, ...] | None = None
+    unseen: dict[str, str] = field(default_factory=dict[str, str])
 
     @cached_property
     def reach(self) -> Reach:

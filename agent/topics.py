@@ -46,8 +46,9 @@ _TOPICS: Mapping[SymptomClass, str] = {
 def _stem(word: str) -> str:
     for ending in ("ing", "ies", "es", "ed", "s"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word
+            word = word[: -len(ending)]
+            break
+    return word.removesuffix("e") if len(word) > 3 else word
 
 
 _STEMS: Mapping[SymptomClass, frozenset[str]] = {

@@ -10,14 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, log
 
+from agent.evidence import inline
 from agent.incident import Evidence, Suspect
 from agent.investigation import Node, Status, Step, Stopped
 from graph.model import EntityRef
 
 NONE = "none"
 ROOT = "h0"
+_CLAIM = 200
 LIVE = 0.004
 """A leaf below this probability is not worth a check of its own; it is weighed again when the others fall."""
+LEADS = 0.5
+"""From this probability on a leaf leads, and the checks that are needed are asked of it."""
 REFUTED = -1.5
 """Evidence of this weight together rules a leaf out, in the words of the report."""
 SUPPORTED = 1.0
@@ -131,6 +135,7 @@ class Tree:
     def offers(self, askings: Sequence[Asking], rule: StopRule) -> list[Offer]:
         """Every step that is expected to tell enough for its cost, by branch and check in their order."""
         shares, _ = self.probabilities()
+        likeliest = next((leaf for leaf, p in self.ranked()[:1] if p >= LEADS), None)
         found: list[Offer] = []
         for branch in self.branches:
             own = [(leaf, shares[leaf.id]) for leaf in self._of_branch[branch.id]]
@@ -140,6 +145,8 @@ class Tree:
                     continue
                 undecided = sum(weight for suspect, weight in live if asking.about(suspect))
                 gain = undecided * asking.power * self._answering(asking.name) / asking.cost
+                if likeliest is not None and likeliest.branch == branch.id and asking.name in rule.needed:
+                    gain = max(gain, rule.gain)  # nothing is believed before these were asked
                 if gain >= rule.gain:
                     found.append(Offer(branch, asking, gain, sum(p for _, p in own)))
         return found
@@ -223,7 +230,14 @@ class Tree:
         shares, none = self.probabilities()
         found = [
             Node(
-                id=ROOT, parent=None, claim=self.claim, prior=1.0, posterior=1.0, status="open", step=0, sort="symptom"
+                id=ROOT,
+                parent=None,
+                claim=inline(self.claim, _CLAIM),
+                prior=1.0,
+                posterior=1.0,
+                status="open",
+                step=0,
+                sort="symptom",
             )
         ]
         kept = {leaf.id for leaf, _ in self.ranked()[:most]}
@@ -233,7 +247,7 @@ class Tree:
             mass = sum(shares[leaf.id] for leaf in own)
             found.append(
                 Node(
-                    id=branch.id, parent=ROOT, claim=branch.claim, prior=_rounded(sum(before[leaf.id] for leaf in own)), posterior=_rounded(mass),
+                    id=branch.id, parent=ROOT, claim=inline(branch.claim, _CLAIM), prior=_rounded(sum(before[leaf.id] for leaf in own)), posterior=_rounded(mass),
                     status=_branch_status(own, mass), step=max((leaf.step for leaf in own), default=0), sort="place",
                 )
             )  # fmt: skip
@@ -267,13 +281,13 @@ def status(leaf: Leaf, probability: float) -> Status:
 
 def _leaf_nodes(leaf: Leaf, before: float, now: float) -> list[Node]:
     own = Node(
-        id=leaf.id, parent=leaf.branch, claim=leaf.suspect.title or "a change without a title", prior=_rounded(before), posterior=_rounded(now),
+        id=leaf.id, parent=leaf.branch, claim=inline(leaf.suspect.title, _CLAIM) or "a change without a title", prior=_rounded(before), posterior=_rounded(now),
         status=status(leaf, now), step=leaf.step, sort="change",
     )  # fmt: skip
     if not leaf.suspect.mechanism:
         return [own]
     how = Node(
-        id=f"{leaf.id}.how", parent=leaf.id, claim=leaf.suspect.mechanism, prior=own.prior, posterior=own.posterior, status=own.status,
+        id=f"{leaf.id}.how", parent=leaf.id, claim=inline(leaf.suspect.mechanism, 2 * _CLAIM), prior=own.prior, posterior=own.posterior, status=own.status,
         step=leaf.step, sort="mechanism",
     )  # fmt: skip
     return [own, how]

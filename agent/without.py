@@ -32,6 +32,7 @@ from graph.store import (
     PurgeSelector,
     Receipt,
     RelationView,
+    ScopeStatus,
     Statement,
     StoreStatus,
     Subgraph,
@@ -94,6 +95,10 @@ class Without:
             scopes=tuple(s for s in status.scopes if s.source not in self.sources),
             quarantine=tuple(q for q in status.quarantine if q.source not in self.sources),
         )
+
+    def scopes(self) -> tuple[ScopeStatus, ...]:
+        """The other store's, without those of what is hidden."""
+        return tuple(s for s in self._store.scopes() if s.source not in self.sources)
 
     # -- entities and names
 

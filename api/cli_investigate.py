@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from agent.investigation import Investigation
 
 
+_MOST_DAYS = 3_650
+
+
 class Form(StrEnum):
     """How to print an investigation."""
 
@@ -40,7 +43,7 @@ def investigate(
     ] = None,
     window: Annotated[float, typer.Option(help="days before it in which causes are looked for")] = 7.0,
     environment: Annotated[str, typer.Option("--env", help="where it shows, when the text does not say")] = "",
-    steps: Annotated[int, typer.Option(help="at most so many steps")] = 24,
+    steps: Annotated[int, typer.Option("--max-steps", help="at most so many steps")] = 24,
     seconds: Annotated[float, typer.Option(help="begin no step later than this")] = 20.0,
     no_sync: Annotated[bool, typer.Option("--no-sync", help="do not read the sources first")] = False,
     no_model: NoModelOption = False,
@@ -55,11 +58,16 @@ def investigate(
     from api.investigations import Asked
     from api.wiring import wall_clock
 
-    if window <= 0 or steps < 1 or seconds <= 0:
-        raise UsageError("--window, --steps and --seconds must be above zero", "leave them out for the defaults")
+    # Written so that what is no number at all fails too.
+    if not 0 < window <= _MOST_DAYS or not 0 < seconds < float("inf") or steps < 1:
+        raise UsageError(
+            f"--window (up to {_MOST_DAYS} days), --max-steps and --seconds must be numbers above zero",
+            "leave them out for the defaults",
+        )
+    told = moment("--at", at)
     asked = Asked(
         symptom=" ".join(symptom),
-        at=moment("--at", at) or wall_clock(),
+        at=wall_clock() if told is None else told,
         options=Options(
             window_s=int(window * 86_400),
             environment=environment,
@@ -73,7 +81,7 @@ def investigate(
     with engine(config) as opened:
         found = opened.investigations.start(asked, _provisional)
         _show(found, output, tree=tree, steps=all_steps)
-        if opened.store_or_standby()[0].record() == 0:
+        if found.known_at == 0:
             say("hint: the store is empty; `lore ingest` reads sources into it")
 
 
@@ -123,6 +131,8 @@ def replay(
     config: ConfigOption = None,
 ) -> None:
     """Run an investigation again on the stored data, offline: the same tree, or what differs without a source."""
+    from api.render import plain
+
     without = frozenset(name for one in what_if or () for name in _without(one))
     with engine(config) as opened:
         found, differences = opened.investigations.replay(investigation, without)
@@ -134,7 +144,7 @@ def replay(
             say(f"{investigation}: the same, byte for byte")
             return
         for one in differences[:20]:
-            say(f"{one.path}: {one.before[:80]} -> {one.after[:80]}")
+            say(plain(f"{one.path}: {one.before[:80]} -> {one.after[:80]}"))
         raise typer.Exit(EXIT_ERROR)
 
 
@@ -168,13 +178,10 @@ def rollback(
 
 def _provisional(found: Investigation) -> None:
     """What is suspected already, while sources are still being read."""
-    first = found.causes[0] if found.causes else None
-    if first is None:
-        say("so far: nothing to suspect; reading the sources …")
-    else:
-        from api.render import plain
+    from api.investigation_text import first_lines
 
-        say(f"so far: {plain(first.label)} ({first.probability:.0%}); reading the sources …")
+    say(first_lines(found, provisional=True))
+    say("reading what is new in the sources …")
 
 
 def _show(found: Investigation, output: Form, *, tree: bool, steps: bool) -> None:

@@ -6,6 +6,7 @@ The agent reads one view of one store and writes nothing; everything around it i
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Thread
@@ -141,9 +142,11 @@ class Investigations:
         if not settings.sources:
             return None
         store, notes = self._engine.store_or_standby()
-        scopes = store.status(0).scopes
-        fresh = [s.fresh_until for s in scopes if s.fresh_until is not None]
-        if fresh and min(fresh) >= asked.at - _SLACK:
+        named = Counter(name for entry in settings.sources for name in entry)
+        read = [
+            (s.source, s.fresh_until) for s in store.status(0).scopes if s.source in named and s.fresh_until is not None
+        ]
+        if all(fresh >= asked.at - _SLACK for _, fresh in read) and named <= Counter(source for source, _ in read):
             return None
         if notes and settings.standby:  # the store is down: whoever stands by is read into
             settings = msgspec.structs.replace(settings, store=settings.standby, standby="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from api.verify import Verified
     from api.wiring import Engine
     from graph.clock import Instant
+
+_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 Investigate = Callable[[GraphStore, View, "InvestigationInputs"], "Investigation"]
 """Runs an investigation again with these inputs, on this store and in this view, asking nobody."""
@@ -75,7 +78,7 @@ def confirm(
     from agent.memory import confirm as confirmed
 
     now = View(audience=view.audience)
-    meant = int(cause) if cause.strip().isdigit() and len(cause.strip()) < 4 else named(store, cause.strip(), now)
+    meant = _meant(store, cause.strip(), now)
     try:
         batch = confirmed(
             store, now, investigation_id.strip(), meant, by=by, at=at, account=_account(store, by, now), fix=fix
@@ -163,6 +166,15 @@ def verify(engine: Engine, investigation_id: str) -> list[Verified]:
         redact_key=redact_key(engine.settings.data_directory),
         observations=engine.observations(),
     )
+
+
+def _meant(store: GraphStore, cause: str, view: View) -> int | EntityRef:
+    """A rank, or what a ref, a commit's full hash or an exact name means."""
+    if cause.isascii() and cause.isdecimal() and len(cause) < 4:
+        return int(cause)
+    if _SHA.fullmatch(cause) and store.entity(commit := EntityRef(f"Commit:{cause}"), view) is not None:
+        return commit
+    return named(store, cause, view)
 
 
 def _account(store: GraphStore, by: str, view: View) -> EntityRef | None:

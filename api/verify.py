@@ -7,7 +7,7 @@ or a webhook is not asked for again: it cannot be checked here, and that is said
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,7 +155,7 @@ def check(
     found.update(_own(store, own))
     left = [c for c in left if c.id not in found]
     if observations is not None:
-        found.update(_observed(observations, left))
+        found.update(_observed(observations, left, {s.name for s in sources}))
         left = [c for c in left if c.id not in found]
     by_source: dict[str, list[Citation]] = {}
     for citation in left:
@@ -228,10 +228,14 @@ def _stored_locators(store: GraphStore, wanted: set[str]) -> frozenset[str]:
 # -- metrics, logs and traces
 
 
-def _observed(observations: Observations, citations: Sequence[Citation]) -> dict[str, tuple[Status, str]]:
+def _observed(
+    observations: Observations, citations: Sequence[Citation], sources: Collection[str]
+) -> dict[str, tuple[Status, str]]:
     found: dict[str, tuple[Status, str]] = {}
     for c in citations:
         status = observations.resolves(c.source, c.locator)
+        if status != "ok" and c.source in sources:  # a cluster is a source of facts and of logs: the source is asked, too
+            continue
         if status == "ok":
             found[c.id] = ("resolves", "")
         elif status == "no_data":

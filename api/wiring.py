@@ -46,6 +46,7 @@ class Engine:
         self._store: GraphStore | None = None
         self._embedder: Embedder | None = None
         self._standby: GraphStore | None = None
+        self._observations: Observations | None = None
 
     def __enter__(self) -> Engine:
         return self
@@ -92,15 +93,17 @@ class Engine:
         return self._standby, (note,)
 
     def observations(self) -> Observations | None:
-        """The metrics, logs and traces that the settings name; None when they name none."""
-        if not self.settings.observations:
-            return None
-        from agent.observations import Several
-        from ingest.observations.registry import open_observations
+        """The metrics, logs and traces that the settings name, opened once: one that hangs is known to; None when they name none.
 
-        return Several(
-            [open_observations(name, given) for entry in self.settings.observations for name, given in entry.items()]
-        )
+        Relative paths are taken from where `lore.yaml` is.
+        """
+        if self._observations is None and self.settings.observations:
+            from agent.observations import Several
+            from ingest.observations.registry import open_observations
+
+            named = [(name, given) for entry in self.settings.observations for name, given in entry.items()]
+            self._observations = Several([open_observations(name, self._placed(given)) for name, given in named])
+        return self._observations
 
     def model(self) -> ChatModel | None:
         """The language model that the settings name, with a budget for one investigation or answer; None when they name none.
@@ -181,11 +184,15 @@ class Engine:
                 "a git repository is read from a clone, not from a URL",
                 "clone it first (`git clone --mirror URL`), then name the clone's folder",
             )
-        base = self.settings.config_path.parent if self.settings.config_path else Path()
-        resolved = {key: _resolve(base, value) if key in PATH_SETTINGS else value for key, value in settings.items()}
+        resolved = self._placed(settings)
         if any(setting.name == "digest_key" for setting in setting_docs(name)):
             resolved.setdefault("digest_key", redact_key(self.settings.data_directory).hex())
         return open_source(name, resolved)
+
+    def _placed(self, settings: Mapping[str, object]) -> dict[str, object]:
+        """Settings with their paths from where `lore.yaml` is."""
+        base = self.settings.config_path.parent if self.settings.config_path else Path()
+        return {key: _resolve(base, value) if key in PATH_SETTINGS else value for key, value in settings.items()}
 
     def ingest(
         self, sources: Iterable[Source], on_progress: Callable[[Progress], None] | None = None

@@ -14,14 +14,18 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
+from agent.prior import Model, shipped_model
+from agent.prior.logit import Coefficients
+from bench.conditional_logit import Vector, softmax
 from bench.repositories import add_repository_option, repositories
 from bench.revert_cases import Label, read_labels, sampled
-from bench.revert_graph import from_store
+from bench.revert_graph import Answered, answer, elsewhen, moments, open_stores
 from bench.revert_measured import Measured, measured
 from bench.revert_metrics import (
     Ranked,
@@ -35,7 +39,8 @@ from bench.revert_metrics import (
     share,
     sure,
 )
-from bench.revert_models import FULL, SMALL, TEXT, Answering, Fitted, NoneModel, fit, fit_none, reciprocal_fusion
+from bench.revert_models import FULL, NONE, SMALL, TEXT, Answering, Fitted, NoneModel, fit, fit_none, reciprocal_fusion
+from bench.revert_vectors import KeptEmbedder
 
 MOST_MINED = 150
 """Mined cases of one repository, evenly over its history, so that none outweighs the rest."""
@@ -233,27 +238,108 @@ def misses(sets: Sets, tested: str) -> list[dict[str, object]]:
     return found
 
 
+def trained_without(sets: Sets, tested: str, amount: str) -> Model:
+    """The prior as the product loads it, with coefficients that the tested repository had no part in."""
+    shipped = shipped_model()
+    if amount == "shipped":
+        return shipped
+    cases = sets.training(tested)[amount]
+    full, text = fit(cases, FULL), fit(cases, TEXT)
+    present, absent = sets.absent_training(tested)
+    without = tuple(name for name in NONE if "dense" not in name)
+    return msgspec.structs.replace(
+        shipped,
+        with_dense=Coefficients(choice=dict(full.weights), none=dict(fit_none(full, present, absent).weights)),
+        without_dense=Coefficients(
+            choice=dict(text.weights), none=dict(fit_none(text, present, absent, without).weights)
+        ),
+    )
+
+
+def from_graph(sets: Sets, labels: Sequence[Label], paths: dict[str, Path], folder: Path, amount: str) -> None:
+    """The tables of the whole investigator, beside what the same model says of candidates read from git."""
+    embedder = KeptEmbedder()
+    for repo, store in open_stores(labels, paths, folder):
+        model = trained_without(sets, repo, amount)
+        direct = {one.id: one for one in sets.labelled[repo]}
+        own = [label for label in labels if label.repo == repo and label.id in direct]
+        other = moments(own, paths[repo])
+        given = [answer(store, label, model, embedder) for label in own]
+        words = [answer(store, label, model, None) for label in own]
+        absent = [answer(store, elsewhen(x, other[x.id]), model, embedder) for x in own if x.id in other]
+        embedder.save()
+        git = [Ranked(_choice_shares(model.with_dense.choice, direct[x.id]), direct[x.id].right or 0) for x in own]
+        git_text = [
+            Ranked(_choice_shares(model.without_dense.choice, direct[x.id]), direct[x.id].right or 0) for x in own
+        ]
+        rows = {
+            "git, prior": git,
+            "graph, prior": [one.prior for one in given],
+            "graph, after its checks": [one.whole for one in given],
+            "git, prior without vectors": git_text,
+            "graph, prior without vectors": [one.prior for one in words],
+            "graph, after its checks, without vectors": [one.whole for one in words],
+        }
+        print(f"\n### {repo}, the whole investigator: {len(own)} cases; trained on: {amount}\n")
+        print("| | top-1 | top-5 | MRR | log loss | Brier | ECE (by chance: mean, 95%) | right at p ≥ 0.8 |")
+        print("|---|---|---|---|---|---|---|---|")
+        for name, answers in rows.items():
+            print(row(name, answers))
+        hard = [i for i, label in enumerate(own) if direct[label.id].hard]
+        print(f"\nHard slice ({len(hard)}):\n\n| | top-1 | top-5 | MRR |\n|---|---|---|---|")
+        for name, answers in rows.items():
+            print("| " + " | ".join([name, *(share(v) for v in ranking([answers[i] for i in hard]))]) + " |")
+        _from_graph_beside(own, git, given, absent)
+
+
+def _from_graph_beside(
+    labels: Sequence[Label], git: Sequence[Ranked], given: Sequence[Answered], absent: Sequence[Answered]
+) -> None:
+    for i, name in enumerate(("prior", "after its checks")):
+        yes, no = (np.array([one.none[i] for one in some]) for some in (absent, given))
+        print(f"\nNone of these, {name} ({len(given)} with, {len(absent)} without): AUC {area(yes, no):.3f}")
+    lost = [one.id for one in given if float(one.prior.probabilities[one.prior.right]) == 0.0]
+    print(f"\nNot proposed: {len(lost)} {lost}; placed by the graph: {sum(one.placed for one in given)}")
+    apart = [
+        f"{label.id} {a.rank}→{b.prior.rank}→{b.whole.rank}"
+        for label, a, b in zip(labels, git, given, strict=True)
+        if not a.rank == b.prior.rank == b.whole.rank
+    ]
+    print(f"Rank in git → prior of the graph → after checks, where they differ ({len(apart)}): {', '.join(apart)}")
+    past = np.array([one.past_s for one in given])
+    spent = np.array([one.elapsed_s for one in given])
+    print(
+        f"The past: median {np.median(past):.3f} s, p95 {np.quantile(past, 0.95):.3f} s; a whole case: median {np.median(spent):.2f} s, "
+        f"p95 {np.quantile(spent, 0.95):.2f} s; steps: median {np.median([one.steps for one in given]):.0f}"
+    )
+
+
+def _choice_shares(choice: Mapping[str, float], one: Measured) -> Vector:
+    return softmax(Fitted(choice).scores(one))
+
+
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=Path, required=True)
     parser.add_argument("--mined", type=Path)
     parser.add_argument("--ablation", action="store_true")
+    parser.add_argument("--graph", type=Path, help="ask the whole investigator, of stores that are kept in this folder")
     parser.add_argument(
-        "--graph", action="store_true", help="the shipped model on candidates read from ingested stores"
+        "--train",
+        choices=("other", "other+", "third", "rest", "shipped"),
+        default="rest",
+        help="what --graph trains on",
     )
     parser.add_argument("--misses", type=Path, help="write what is not ranked first to this JSON file")
     add_repository_option(parser)
     options = parser.parse_args()
     paths = repositories(options.repo)
     labels = read_labels(options.cases)
-    if options.graph:
-        for repo, answers in from_store(labels, paths).items():
-            print(f"\n### {repo}, from the graph: {len(answers)} cases\n")
-            # The shipped coefficients were trained on these very cases: this shows what the store loses, not how good the model is.
-            print(row("shipped model, in sample", answers))
-        return
     sets = Sets(labels, read_labels(options.mined) if options.mined else [], paths)
+    if options.graph:
+        from_graph(sets, labels, paths, options.graph, options.train)
+        return
     for tested in sets.labelled:
         report(sets, tested, ablation=options.ablation)
     if options.misses:

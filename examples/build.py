@@ -1,7 +1,8 @@
 """Write the bundled company: `python -m examples.build DIRECTORY`.
 
 Makes what the company's systems would export, a directory for each, and `DIRECTORY/lore.yaml` that names them all: git repositories, Terraform states
-and plans, GitHub, Slack, deployments, the cloud's audit log and inventory, the cluster, alerts, catalog, documents, certificates, and what the company has in other clouds.
+and plans, GitHub, Slack, deployments, the cloud's audit log and inventory, the cluster, alerts, catalog, documents, certificates, what the company has in other clouds, and
+metrics of its incidents.
 The same commit of this script gives the same bytes and the same hashes everywhere.
 """
 
@@ -38,13 +39,14 @@ from examples.handbook import write_handbook
 from examples.history import write_history
 from examples.incidents import write_alerts
 from examples.inventory import write_cluster, write_inventory, write_pems
+from examples.metrics import write_metrics
 from examples.plans import write_plans
 from examples.states import write_states
 from examples.talk import make_talk
 
 DIRECTORIES = (
     *("infra", "shop-config", "handbook", "states", "plans", "github", "slack", "deployments", "cloudtrail", "aws", "kubernetes", "alerts"),
-    *("certificates", "cloudformation", "pulumi", "gcp", "azure", "gitlab"),
+    *("certificates", "cloudformation", "pulumi", "gcp", "azure", "gitlab", "observations"),
 )  # fmt: skip
 
 LORE_YAML = f"""# The bundled company, as `python -m examples.build` wrote it. Paths are relative to this file.
@@ -127,6 +129,10 @@ sources:
       path: gitlab
       name: camellia
       base_url: https://gitlab.camellia.example
+observations:  # asked while an incident is investigated, never ingested
+  - files:
+      path: observations
+      name: dashboards
 """
 
 
@@ -164,6 +170,7 @@ def build(directory: Path) -> None:
     write_alerts(directory / "alerts")
     write_pems(directory / "certificates")
     write_elsewhere(directory)
+    write_metrics(directory / "observations")
     (directory / "lore.yaml").write_text(LORE_YAML)
 
 

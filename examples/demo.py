@@ -95,7 +95,8 @@ def investigate(engine: Engine, shown: str) -> None:
     print("# each citation read again where it was found")
     print(f"$ lore verify {found.id} {shown}")
     key = redact_key(engine.settings.data_directory)
-    read = verify(engine.store, found, configured(engine), now=wall_clock(), redact_key=key)
+    seen = engine.observations()
+    read = verify(engine.store, found, configured(engine), now=wall_clock(), redact_key=key, observations=seen)
     stands = sum(one.status == "resolves" for one in read)
     print(f"{stands} of {len(read)} citations resolve\n")
     if differences or stands < len(read):

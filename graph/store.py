@@ -282,6 +282,10 @@ class GraphStore(Protocol):
         """Counts, freshness, backlog and the newest quarantine rows."""
         ...
 
+    def scopes(self) -> tuple[ScopeStatus, ...]:
+        """The scopes of `status` alone, by (source, scope): cheap, whatever the store holds."""
+        ...
+
     def dump(self) -> Iterator[str]:
         """The canonical dump: JSON lines, sorted, equal for equal batches on every store; wall-clock times left out."""
         ...

@@ -159,6 +159,25 @@ class ReplayStore:
         entities = Counter(ref.kind for ref in {said.ref for said in public if said.form == "e"})
         relations = Counter(edge[0] for edge in {said.edge for said in public if said.form == "r"})
         texts = [said for said in public if said.form == "p"]
+        scopes, quarantine = self._ledgers()
+        return StoreStatus(
+            record=len(self._batches),
+            schema_version=SCHEMA_VERSION,
+            entities=dict(sorted(entities.items())),
+            relations=dict(sorted(relations.items())),
+            passages=len({(said.timeline, said.span.body) for said in texts}),
+            vectors=len(self._vectors),
+            backlog=len({_hash(said.span.body) for said in texts} - self._vectors.keys()),
+            embedder=self._stamp[0] if self._stamp else None,
+            scopes=scopes,
+            quarantine=tuple(reversed(quarantine))[:quarantine_rows],
+            size_bytes=None,
+        )
+
+    def scopes(self) -> tuple[ScopeStatus, ...]:
+        return self._ledgers()[0]
+
+    def _ledgers(self) -> tuple[tuple[ScopeStatus, ...], list[QuarantineRow]]:
         scopes: dict[tuple[str, str], ScopeStatus] = {}
         quarantine: list[QuarantineRow] = []
         for number, batch in enumerate(self._batches, 1):
@@ -176,19 +195,7 @@ class ReplayStore:
                 batches=old.batches + 1,
                 quarantined=old.quarantined + len(bad),
             )
-        return StoreStatus(
-            record=len(self._batches),
-            schema_version=SCHEMA_VERSION,
-            entities=dict(sorted(entities.items())),
-            relations=dict(sorted(relations.items())),
-            passages=len({(said.timeline, said.span.body) for said in texts}),
-            vectors=len(self._vectors),
-            backlog=len({_hash(said.span.body) for said in texts} - self._vectors.keys()),
-            embedder=self._stamp[0] if self._stamp else None,
-            scopes=tuple(scopes[key] for key in sorted(scopes)),
-            quarantine=tuple(reversed(quarantine))[:quarantine_rows],
-            size_bytes=None,
-        )
+        return tuple(scopes[key] for key in sorted(scopes)), quarantine
 
     def dump(self) -> Iterator[str]:
         lines: list[str] = []

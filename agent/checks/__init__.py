@@ -24,6 +24,8 @@ NAMES = (
     "earlier_same",
     "said",
     "metric_shift",
+    "where",
+    "logs",
     "sources",
 )
 """The module of each check, in the order in which they are told."""

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import TYPE_CHECKING
 
 from agent.checks.arrivals import arrivals, arrived_at, began_at
+from agent.checks.measured import Departure, all_series, anchor_names, departure, hint_of, names_around, ordered
 from agent.checks.onset import lag_of
-from agent.checks.weighing import HOUR, MINUTE, Asking, Finding, Findings, clock, found, listed, nothing, span, titled
+from agent.checks.weighing import MINUTE, Asking, Finding, Findings, clock, found, listed, nothing, span, titled
 from agent.evidence import inline
 from agent.incident import Suspect, Symptom, SymptomClass
-from agent.metric_shift import BAND, badness, baseline_of
-from graph.clock import DAY, SECOND, Instant
+from graph.clock import SECOND, Instant
 from graph.model import EntityRef
-from graph.observations import MetricClass, Series, SeriesQuery
-from graph.store import Provenance
+from graph.observations import MetricClass, Series
 
 if TYPE_CHECKING:
     from agent.observations import Observations
@@ -33,10 +31,6 @@ EARLIER = -2.0
 PART = 0.7
 """A metric of the changed part itself got worse with it."""
 MOST = 1.8
-_FINE = (DAY, 60)
-_COARSE = (8 * DAY, 600)
-_NAMES = 40
-_MEASURED = frozenset({"Service", "Resource"})
 _UNTIMED = frozenset({"quota", "capacity", "external"})
 
 METRICS: Mapping[SymptomClass, tuple[MetricClass, ...]] = {
@@ -65,30 +59,11 @@ METRICS: Mapping[SymptomClass, tuple[MetricClass, ...]] = {
 _DEFAULT: tuple[MetricClass, ...] = ("errors", "latency")
 
 
-_LAST: Instant = HOUR
-"""What is compared with what was before."""
-_LASTING = 2
-_GAP = 2
-"""Points within the band that do not end a departure."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """A series that left its band and did not come back before the symptom was detected. `badness` is in spreads, `onset` when it left."""
-
-    series: Series
-    metric: MetricClass
-    onset: Instant
-    badness: float
-    before: float
-    after: float
-
-
 def _weigh(scene: Scene, suspects: Sequence[Suspect]) -> Findings:
     if scene.observations is None:
         return {s.key: nothing("No metrics are connected.") for s in suspects}
-    ours = _anchor_names(scene)
-    names = _names(scene, ours)
+    ours = anchor_names(scene)
+    names = names_around(scene, ours)
     parts = {s.key: _part_names(s, ours) for s in suspects}
     if not names:
         return {s.key: nothing("Nothing with a name that metrics could carry is known.") for s in suspects}
@@ -109,63 +84,31 @@ def _weigh(scene: Scene, suspects: Sequence[Suspect]) -> Findings:
 class _Reading:
     """What the series around the symptom tell, by the name that each belongs to: the one that got worst. `quiet` stayed in their band."""
 
-    worst: Mapping[str, _Told]
+    worst: Mapping[str, Departure]
     quiet: frozenset[str]
     hint: str
 
     @staticmethod
     def of(scene: Scene, observations: Observations, names: tuple[str, ...]) -> _Reading:
         """One query for each metric of the symptom's classes."""
-        until = scene.symptom.at
-        length, step_s = _COARSE if lag_of(scene.symptom).most > 2 * DAY else _FINE
-        worst: dict[str, _Told] = {}
+        worst: dict[str, Departure] = {}
         seen: set[str] = set()
-        hints: list[str] = []
-        for metric in _metrics(scene.symptom):
-            query = SeriesQuery(names=names, metric=metric, since=until - length, until=until, step_s=step_s)
-            answer = observations.series(query)
-            if answer.status != "ok" and answer.hint:
-                hints.append(answer.hint)
-            for series in sorted(answer.series, key=lambda s: (s.subject, s.name, s.labels)):
-                told, usable = _departure(series, metric, until)
+        metrics = _metrics(scene.symptom)
+        answers = all_series(scene, observations, names, metrics)
+        for metric, answer in zip(metrics, answers, strict=True):
+            for series in ordered(answer):
+                told, usable = departure(series, metric, scene.symptom.at)
                 if usable:
                     seen.add(series.subject)
                 known = worst.get(series.subject)
                 if told is not None and (known is None or told.badness > known.badness):
                     worst[series.subject] = told
-        return _Reading(worst, frozenset(seen) - worst.keys(), next(iter(hints), ""))
+        return _Reading(worst, frozenset(seen) - worst.keys(), hint_of(answers))
 
-    def among(self, names: Sequence[str]) -> _Told | None:
+    def among(self, names: Sequence[str]) -> Departure | None:
         """The worst of these."""
         told = [self.worst[n] for n in names if n in self.worst]
         return min(told, key=lambda t: (-t.badness, t.series.subject), default=None)
-
-
-def _departure(series: Series, metric: MetricClass, until: Instant) -> tuple[_Told | None, bool]:
-    """When a series left its band for good before `until`, and whether it has enough points to tell.
-
-    The band is that of all points but those of the last hour; no point at or after `until` is read.
-    """
-    points = [(t, v) for t, v in series.points if t < until]
-    usual = baseline_of(points, metric, until - _LAST)
-    recent = [t for t, _ in points if t >= until - _LAST]
-    if usual is None or not recent:
-        return None, False
-    onset: Instant | None = None
-    outside: list[float] = []
-    inside = 0
-    for t, value in reversed(points):
-        if badness(usual.z(value), series.worse) > BAND:
-            onset, inside = t, 0
-            outside.append(value)
-            continue
-        inside += 1
-        if inside > _GAP:
-            break
-    if onset is None or len(outside) < min(_LASTING, len(recent)):
-        return None, True
-    after = median(outside)
-    return _Told(series, metric, onset, badness(usual.z(after), series.worse), usual.centre, after), True
 
 
 def _judged(
@@ -182,27 +125,26 @@ def _judged(
         quiet = sorted(reading.quiet.intersection((*ours, *parts)))
         if quiet:
             return found(0.0, f"No metric of {listed(inline(n, 60) for n in quiet)} left its band before the symptom.")
-        hint = f" ({inline(reading.hint, 120)})" if reading.hint else ""
-        return nothing(f"No metric with enough points before the symptom is known{hint}.")
+        return nothing(f"No metric with enough points before the symptom is known{reading.hint}.")
     weight, reason = _own_judged(scene, one, own, at) if own is not None else (0.0, "")
-    said = [_said(own)] if own is not None else []
+    said = [own.said] if own is not None else []
     if part is not None and start - 3 * MINUTE <= part.onset <= at + 15 * MINUTE:
         weight = min(weight + PART, MOST)
-        told = f"{_label(part)} got worse at {clock(part.onset, scene.symptom.at)}, with the change itself"
+        told = f"{part.label} got worse at {clock(part.onset, scene.symptom.at)}, with the change itself"
         reason = f"{reason.rstrip('.')}; {told}." if reason else f"{told}."
-        said.append(_said(part))
+        said.append(part.said)
     elif part is not None and own is None:
-        reason = f"{_label(part)} left its band at {clock(part.onset, scene.symptom.at)}, and not with the change."
-        said.append(_said(part))
+        reason = f"{part.label} left its band at {clock(part.onset, scene.symptom.at)}, and not with the change."
+        said.append(part.said)
     return found(weight, reason, said)
 
 
-def _own_judged(scene: Scene, one: Suspect, told: _Told, at: Instant) -> tuple[float, str]:
+def _own_judged(scene: Scene, one: Suspect, told: Departure, at: Instant) -> tuple[float, str]:
     near = scene.symptom.at
     step = _step(told.series)
     unit = f" {inline(told.series.unit, 12)}" if told.series.unit else ""
     figures = f"{told.before:.4g} → {told.after:.4g}{unit}, {told.badness:.0f} spreads"
-    when = f"{_label(told)} left its band at {clock(told.onset, near)}"
+    when = f"{told.label} left its band at {clock(told.onset, near)}"
     gap = told.onset - at
     if gap < -(2 * step + MINUTE):
         return EARLIER, f"{when}, {span(gap)} before {titled(one)} took effect ({figures})."
@@ -212,20 +154,6 @@ def _own_judged(scene: Scene, one: Suspect, told: _Told, at: Instant) -> tuple[f
     if gap <= 15 * MINUTE + step:
         return SOON, after
     return (WITHIN_LAG if gap <= lag_of(scene.symptom).usual else LATER), after
-
-
-def _anchor_names(scene: Scene) -> tuple[str, ...]:
-    places = scene.surroundings.places
-    names = [p.label for r, p in sorted(places.items()) if p.distance == 0 and r.kind in _MEASURED]
-    names += [a.label for a in scene.symptom.anchors if a.ref.kind in _MEASURED]
-    return tuple(sorted({n for n in names if n}))[: _NAMES // 2]
-
-
-def _names(scene: Scene, ours: Sequence[str]) -> tuple[str, ...]:
-    """Those of what the symptom is about, then the nearest; the same whoever is asked of, so that metrics are asked for once."""
-    near = {p.ref: p for p in scene.surroundings.places.values() if p.ref.kind in _MEASURED and p.distance > 0}
-    ordered = sorted(near.values(), key=lambda p: (p.direction != "upstream", p.distance, p.ref))
-    return tuple(dict.fromkeys([*ours, *(p.label for p in ordered if p.label)]))[:_NAMES]
 
 
 def _part_names(one: Suspect, ours: Sequence[str]) -> tuple[str, ...]:
@@ -239,18 +167,9 @@ def _metrics(symptom: Symptom) -> tuple[MetricClass, ...]:
     return tuple(dict.fromkeys(wanted))[:3] or _DEFAULT
 
 
-def _label(told: _Told) -> str:
-    return f"{told.metric.capitalize()} of {inline(told.series.subject, 60)}"
-
-
 def _step(series: Series) -> Instant:
     times = [t for t, _ in series.points]
     return (times[-1] - times[0]) // (len(times) - 1) if len(times) > 1 else 60 * SECOND
-
-
-def _said(told: _Told) -> Provenance:
-    seen = told.series.seen
-    return Provenance(seen.source, told.series.subject, seen.locator, seen.observed_at, seen.url)
 
 
 CHECK = Asking("metric_shift", "whether metrics left their band when it took effect", 3.0, 0.8, _weigh)

@@ -30,10 +30,10 @@ INVENTORY_STALE: Instant = DAY
 
 _scopes = PerView(
     lambda store, _: tuple(
-        ScopeRead(source=s.source, scope=s.scope, fresh_until=s.fresh_until) for s in store.status(0).scopes
+        ScopeRead(source=s.source, scope=s.scope, fresh_until=s.fresh_until) for s in store.scopes()
     )
 )
-"""How far each source and scope was read: counting what a store holds takes long, so it is asked for once a record."""
+"""How far each source and scope was read; asked for once a record."""
 
 
 def scopes_read(scene: Scene) -> tuple[ScopeRead, ...]:

@@ -84,8 +84,13 @@ def _quotas(scene: Scene) -> list[Suspect]:
 
 def _events(scene: Scene) -> list[Suspect]:
     since, at = scene.symptom.at - _BACK, scene.symptom.at
-    events = scene.store.select("ClusterEvent", {"reason": sorted(_FULL_EVENTS)}, scene.view, Limits(rows=_ROWS)).items
-    recent = [e for e in events if since <= (moment(text_of(e.properties, "last_seen_at")) or at) <= at]
+    events = scene.store.select("ClusterEvent", {"type": ["Warning"]}, scene.view, Limits(rows=_ROWS)).items
+    recent = [
+        e
+        for e in events
+        if since <= (moment(text_of(e.properties, "last_seen_at")) or at) <= at
+        and (text_of(e.properties, "reason") in _FULL_EVENTS or _LIMIT_WORDS.search(text_of(e.properties, "message")))
+    ]
     about = _about(scene, recent)
     return [
         _condition(scene, e, "capacity", text_of(e.properties, "reason"), text_of(e.properties, "message"),

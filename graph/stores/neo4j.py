@@ -26,6 +26,7 @@ from graph.store import (
     PurgeSelector,
     Receipt,
     RelationView,
+    ScopeStatus,
     Statement,
     StoreStatus,
     Subgraph,
@@ -117,6 +118,10 @@ class Neo4jStore:
     def status(self, quarantine_rows: int = 20) -> StoreStatus:
         """Counts, freshness, backlog and the newest quarantine rows."""
         return neo4j_status.status(self._connection, self._reading(View()), quarantine_rows)
+
+    def scopes(self) -> tuple[ScopeStatus, ...]:
+        """The scopes of `status` alone, by (source, scope)."""
+        return neo4j_status.scopes(self._connection)
 
     def dump(self) -> Iterator[str]:
         """The canonical dump (`graph.canonical`)."""

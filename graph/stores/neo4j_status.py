@@ -34,10 +34,15 @@ def status(connection: Connection, reading: Reading, quarantine_rows: int) -> St
         vectors=vectors,
         backlog=backlog,
         embedder=embedder,
-        scopes=tuple(ScopeStatus(*values) for values in connection.read(cypher.SCOPE_STATUS, {})),
+        scopes=scopes(connection),
         quarantine=tuple(QuarantineRow(*values) for values in connection.read(cypher.QUARANTINE, wanted)),
         size_bytes=None,
     )
+
+
+def scopes(connection: Connection) -> tuple[ScopeStatus, ...]:
+    """What is known of each source and scope, by (source, scope)."""
+    return tuple(ScopeStatus(*values) for values in connection.read(cypher.SCOPE_STATUS, {}))
 
 
 def dump(connection: Connection, scopes: Scopes, record: int) -> Iterator[str]:

@@ -27,6 +27,7 @@ from graph.store import (
     PurgeSelector,
     Receipt,
     RelationView,
+    ScopeStatus,
     Statement,
     StoreStatus,
     Subgraph,
@@ -111,6 +112,11 @@ class SqliteStore:
             )
             size = pages * page_bytes if self._file.path is not None else None
             return sqlite_status.status(reading, quarantine_rows, size)
+
+    def scopes(self) -> tuple[ScopeStatus, ...]:
+        """The scopes of `status` alone, by (source, scope)."""
+        with self._file.reading() as connection:
+            return tuple(sqlite_status.scopes(connection))
 
     def dump(self) -> Iterator[str]:
         """The canonical dump (`graph.canonical`)."""

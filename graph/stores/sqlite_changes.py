@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from operator import itemgetter
 from time import monotonic
 
 from graph.clock import Instant
@@ -23,18 +23,8 @@ _Candidate = tuple[Instant, int]
 """(at, timeline)"""
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """Where a change stands in the list."""
-
-    at: Instant
-    change: str
-    target: str
-    rest: tuple[str, str, str, str]
-
-    @property
-    def key(self) -> tuple[Instant, str, str, tuple[str, str, str, str]]:
-        return (-self.at, self.change, self.target, self.rest)
+_Order = tuple[Instant, str, str, tuple[str, str, str, str]]
+"""Where a change stands in the list: (-at, change, target, rest)."""
 
 
 def changes(reading: Reading, query: ChangeQuery, limits: Limits) -> Page[ChangeView]:
@@ -46,7 +36,7 @@ def changes(reading: Reading, query: ChangeQuery, limits: Limits) -> Page[Change
         if monotonic() >= until:
             cut = True
             break
-        found.extend(sorted(_views(reading, query, candidates), key=lambda item: item[0].key))
+        found.extend(sorted(_views(reading, query, candidates), key=itemgetter(0)))
         if len(found) > limits.rows:
             break
     return Page(tuple(view for _, view in found[: limits.rows]), cut or len(found) > limits.rows)
@@ -129,11 +119,17 @@ def _views(
     """Those of the candidates that are visible and meet the query."""
     wanted = frozenset(candidates)
     as_of = reading.view.as_of
+    if query.target_kinds is None:
+        kinds = ""
+    elif query.target_kinds:
+        kinds = f" AND {reading.kinds(query.target_kinds, 'd')}"
+    else:
+        return
     rows = reading.select(
         f"SELECT t.src, s.ref, d.ref, t.extra, t.label, t.scope, {ROW} FROM json_each(?3) n CROSS JOIN timeline t"
         " CROSS JOIN version v CROSS JOIN ref s CROSS JOIN ref d LEFT JOIN body b ON b.id=v.body"
         f" WHERE t.id=n.value AND {reading.permitted} AND v.timeline=t.id AND {reading.known} AND v.flags>>3&1=0"
-        f" AND (v.valid_to>?2 OR v.flags>>3={JOINS_NEXT}) AND s.id=t.src AND d.id=t.dst",
+        f" AND (v.valid_to>?2 OR v.flags>>3={JOINS_NEXT}) AND s.id=t.src AND d.id=t.dst{kinds}",
         numbers({timeline for _, timeline in candidates}),
     ).fetchall()
     visible = reading.visible_things(reading.groups({row[0] for row in rows}))
@@ -143,13 +139,13 @@ def _views(
         row = reading.row(tuple(columns))
         if row.valid_to <= reading.moment or (as_of is not None and row.valid_from > as_of):
             continue
-        target = EntityRef(target_ref)
-        if query.target_kinds is not None and target.kind not in query.target_kinds:
-            continue
         properties = decode_properties(row.body)
         if query.effects is not None and properties.get("effect") not in query.effects:
             continue
         source, of = reading.catalogue.scope(reading.connection, scope)
         text = reading.label(label)
-        view = ChangeView(EntityRef(change_ref), target, row.valid_from, properties, provenance(row, source, of), text)
-        yield _Order(row.valid_from, change_ref, target_ref, (extra, source, of, text)), view
+        at = row.valid_from
+        view = ChangeView(
+            EntityRef(change_ref), EntityRef(target_ref), at, properties, provenance(row, source, of), text
+        )
+        yield (-at, change_ref, target_ref, (extra, source, of, text)), view

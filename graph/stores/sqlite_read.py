@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from time import monotonic
 
+import msgspec
+
 from graph.clock import Instant
 from graph.labels import readable
 from graph.merge import OPEN, Row, coalesce
@@ -22,6 +24,8 @@ ROW = "v.valid_from, v.valid_to, v.flags, v.observed_at, v.locator, v.url, v.ext
 """The columns of a version that `Reading.row` takes, body last but one."""
 ROW_WITHOUT_BODY = ROW.replace("coalesce(b.data, v.body)", "NULL")
 
+_ONE_BY_ONE = 8
+"""So few refs are looked up one by one."""
 _Columns = tuple[Instant, Instant, int, Instant, str, str | None, int, bytes | None, int]
 
 
@@ -79,12 +83,12 @@ class Reading:
         numbers = (self.symbols.id(self.connection, form, name) for name in names)
         return f"({','.join(str(number) for number in numbers if number is not None)})"
 
-    def kinds(self, names: Collection[str]) -> str:
-        """SQL: ref `r` is of one of these kinds; always true when there are none."""
+    def kinds(self, names: Collection[str], of: str = "r") -> str:
+        """SQL: the ref `of` is of one of these kinds; always true when there are none."""
         if not names:
             return "1"
         numbers = (self.symbols.id(self.connection, KIND, name) for name in names)
-        return f"r.kind IN ({','.join(str(number) for number in numbers if number is not None)})"
+        return f"{of}.kind IN ({','.join(str(number) for number in numbers if number is not None)})"
 
     def select(self, sql: str, *parameters: object) -> sqlite3.Cursor:
         """Run a query with the record and the moment before its own parameters."""
@@ -95,9 +99,11 @@ class Reading:
     def ids(self, refs: Iterable[EntityRef]) -> dict[EntityRef, int]:
         """Numbers of refs; unknown ones are left out."""
         found: dict[EntityRef, int] = {}
+        refs = tuple(refs)
+        sought = self._find_all(refs) if len(refs) > _ONE_BY_ONE else frozenset[EntityRef]()
         for ref in refs:
             number = self._ids.get(ref)
-            if number is None:
+            if number is None and ref not in sought:
                 number = self._find(ref)
             if number is not None:
                 found[ref] = number
@@ -126,6 +132,20 @@ class Reading:
         self._ids[str(ref)] = number
         self._refs[number] = ref
         return number
+
+    def _find_all(self, refs: Iterable[EntityRef]) -> frozenset[EntityRef]:
+        """Look many up at once; those that were sought, found or not. What is no plain text is left to `_find`."""
+        sought = frozenset(ref for ref in refs if ref not in self._ids and "\0" not in ref)
+        try:
+            array = msgspec.json.encode([str(ref) for ref in sought])
+        except UnicodeEncodeError:
+            return frozenset()
+        for number, text in self.connection.execute(
+            "SELECT r.id, r.ref FROM json_each(?) n CROSS JOIN ref r WHERE r.ref=n.value", (array.decode(),)
+        ):
+            self._ids[text] = number
+            self._refs[number] = EntityRef(text)
+        return sought
 
     def label(self, number: int) -> str:
         """A label's text."""

@@ -54,7 +54,7 @@ def status(reading: Reading, quarantine_rows: int, size_bytes: int | None) -> St
         vectors=connection.execute("SELECT count(*) FROM vector").fetchone()[0],
         backlog=backlog,
         embedder=stamped[0] if stamped is not None else None,
-        scopes=tuple(_scopes(connection)),
+        scopes=tuple(scopes(connection)),
         quarantine=tuple(_quarantine(connection, quarantine_rows)),
         size_bytes=size_bytes,
     )
@@ -119,7 +119,8 @@ def _counted(reading: Reading, sql: str) -> dict[str, int]:
     return dict(reading.select(sql).fetchall())
 
 
-def _scopes(connection: sqlite3.Connection) -> Iterator[ScopeStatus]:
+def scopes(connection: sqlite3.Connection) -> Iterator[ScopeStatus]:
+    """What is known of each source and scope, by (source, scope)."""
     for source, scope, cursor, applied, fresh, batches, quarantined in connection.execute(
         "SELECT source, scope, cursor, last_applied_at, fresh_until, batches, quarantined FROM scope WHERE batches>0"
         " ORDER BY source, scope"

@@ -328,6 +328,19 @@ class GraphContract:
         first = store.aggregate("Block", "type", NOW, Limits(rows=1))
         assert (first.items, first.cut) == ((("lb", 2),), True)
 
+    def test_the_first_of_a_long_list_are_the_same_as_of_all_of_it(self, store: GraphStore) -> None:
+        blocks = [block(f"{i:04}") for i in range(1_100)]
+        facts = [says(entity(one, name=one.id), 1) for one in blocks[1:]]
+        # The first is only another name of the last, and the last but one another name of the third.
+        facts += [says(relation("SAME_AS", blocks[a], blocks[b]), 1) for a, b in ((0, 1_099), (2, 1_098))]
+        store.apply(batch(*facts, says(entity(account("x"), name="x"), 1)))
+        everything = store.select("Block", {}, NOW, Limits(rows=2_000))
+        assert ([e.ref for e in everything.items], everything.cut) == ([*blocks[1:1_098], blocks[1_099]], False)
+        for rows in (3, 600, 1_097, 1_098):
+            page = store.select("Block", {}, NOW, Limits(rows=rows))
+            assert (page.items, page.cut) == (everything.items[:rows], rows < 1_098)
+        assert store.select("Blo", {}, NOW, ALL).items == ()
+
     def test_status_counts_what_is_current_and_public(self, store: GraphStore) -> None:
         _three_changes(store)
         store.apply(batch(denies(entity(A), 40), says(entity(C), 1, label="ops"), fresh_until=77))
@@ -336,4 +349,5 @@ class GraphContract:
         assert dict(status.relations) == {"AUTHORED_BY": 2, "CHANGED": 4, "COMMITTED_BY": 1}
         (scope,) = status.scopes
         assert (scope.source, scope.scope, scope.batches, scope.fresh_until) == ("git", "org/name", 2, 77)
+        assert store.scopes() == status.scopes
         assert status.record == 2

@@ -290,3 +290,11 @@ class TimeContract:
             ("b.tf:2", "too large", 2),
         ]
         assert status.scopes[0].quarantined == 3
+
+    def test_scopes_are_told_by_source_and_scope_as_the_status_tells_them(self, store: GraphStore) -> None:
+        assert store.scopes() == ()
+        for scope, cursor, fresh in (("b", "c1", 5), ("a", None, None), ("b", None, 9), ("b", "c2", 7)):
+            store.apply(batch(scope=scope, fresh_until=fresh, cursor=cursor))
+        told = [(s.source, s.scope, s.cursor, s.fresh_until, s.batches, s.quarantined) for s in store.scopes()]
+        assert told == [("git", "a", None, None, 1, 0), ("git", "b", "c2", 9, 3, 0)]
+        assert store.scopes() == store.status().scopes

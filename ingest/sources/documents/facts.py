@@ -200,7 +200,6 @@ class _Facts:
         began_at = told.started_at if told.started_at is not None else self._at
         written_at = max(self._at, began_at, told.resolved_at if told.resolved_at is not None else began_at)
         properties: dict[str, Value] = {"system": "documents", "state": "triggered"}
-        properties |= {"title": _incident_title(self._title)}
         if told.started_at is not None:
             properties["started_at"] = rfc3339(told.started_at)
         for name, value in (
@@ -214,6 +213,8 @@ class _Facts:
             properties["service"] = service
         if cited[1] is not None:
             properties["url"] = cited[1]
+        # A post-mortem's title often tells the cause.
+        properties["title"] = f"Incident {told.incident or properties.get('service', '')}".rstrip()
         versions: dict[Instant, dict[str, Value]] = {began_at: dict(properties)}
         properties["state"] = "resolved"
         if told.resolved_at is not None:
@@ -221,10 +222,11 @@ class _Facts:
             if began_at < told.resolved_at < written_at:
                 versions[told.resolved_at] = dict(properties)
         properties |= {name: text for name, text in (("cause", told.cause), ("fix", told.fix)) if text}
+        properties["title"] = _incident_title(self._title)
         versions[written_at] = properties
         for at, version in versions.items():
             yield self._state(Entity(incident, version), cited, at)
-        yield self._state(Alias(incident, "name", _incident_title(self._title)), cited, began_at)
+        yield self._state(Alias(incident, "name", _incident_title(self._title)), cited, written_at)
         yield from self._about(incident, services, cited, began_at)
         yield self._state(Relation("ABOUT", self._ref, incident, {"rule": _RULE}), cited, written_at)
         if told.incident and (page := self._paged()):

@@ -9,13 +9,16 @@ from functools import lru_cache
 
 from graph.clock import Instant
 from graph.model import PUBLIC, Alias, Assertion, Entity, EntityRef, Fact, Properties, Relation, Value, ref
+from ingest.redact import REDACTED
 from ingest.sources.git.attribution import Attribution, Credit
 from ingest.sources.git.blocks import AttributeChange, BlockChange, Meaning, Place
 from ingest.sources.git.log import Commit, FileEntry
 from ingest.sources.git.site import Site
+from ingest.sources.git.withheld import withheld_attribute
 
 _NOTHING: Properties = {}
 _ABSENT: Properties = {"state": "absent"}
+_WITHHELD: Properties = {"state": "redacted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ class BlockFacts:
             "type": span.type,
             "name": span.name,
             "address": place.address,
-            "attributes": change.meaning.attributes,
+            "attributes": _told(span.type, change.meaning.attributes),
         }
         self._say(Entity(block, properties), where)
         before = change.moved_from
@@ -194,7 +197,7 @@ class BlockFacts:
         place = credit.place or change.place
         properties: dict[str, Value] = {
             "effect": change.effect,
-            "attributes": [_attribute(attribute) for attribute in change.attributes],
+            "attributes": [_attribute(change.span.type, attribute) for attribute in change.attributes],
             "path": place.path,
         }
         if credit.via is not None:
@@ -225,8 +228,17 @@ def links_of(meaning: Meaning) -> Links:
     return Links({address: tuple(sorted(set(paths))) for address, paths in via.items()}, meaning.module_source)
 
 
-def _attribute(change: AttributeChange) -> Value:
-    return {"path": change.path, "before": _side(change.before), "after": _side(change.after)}
+def _told(type_: str, attributes: Mapping[str, Value]) -> Mapping[str, Value]:
+    """The attributes as they are stored: of a Secret only that there is a value."""
+    if not any(withheld_attribute(type_, path) for path in attributes):
+        return attributes
+    return {path: REDACTED if withheld_attribute(type_, path) else value for path, value in attributes.items()}
+
+
+def _attribute(type_: str, change: AttributeChange) -> Value:
+    withheld = withheld_attribute(type_, change.path)
+    before, after = (_WITHHELD if side and withheld else _side(side) for side in (change.before, change.after))
+    return {"path": change.path, "before": before, "after": after}
 
 
 def _side(value: tuple[Value] | None) -> Value:

@@ -20,6 +20,7 @@ from ingest.sources.git.log import REGULAR_MODES, Commit, FileEntry
 from ingest.sources.git.mainline import Step
 from ingest.sources.git.people import Accounts
 from ingest.sources.git.repository import Repository
+from ingest.sources.git.withheld import without_secrets
 
 
 class UnreadablePart(Protocol):
@@ -109,13 +110,13 @@ class Reader:
     def _content(self, step: Step, attribution: Attribution | None) -> None:
         commit = step.commit
         lines = NO_LINES if attribution is None else self._lines.read(commit)
-        self._files.state(step, attribution, lines)
+        readable = self._readable(commit.files)
+        changes = self._differ.changes(readable, self._blobs.read) if readable else ()
+        self._files.state(step, attribution, without_secrets(lines, readable, changes, self._blobs.read))
         if (reason := self._lines.unreadable.pop(commit.sha, None)) is not None:
             self._batches.quarantine(self._site.locator(commit.sha), reason)
-        readable = self._readable(commit.files)
         if readable:
             entries = {entry.path: entry for entry in commit.files}
-            changes = self._differ.changes(readable, self._blobs.read)
             self._blocks.state(changes, commit, step.point.at, entries, attribution)
             self._end_modules(step, readable)
             self._note_unreadable(commit, readable)

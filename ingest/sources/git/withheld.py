@@ -1,4 +1,4 @@
-"""Which changed lines are not told, because only what stands around them shows that they hold a secret.
+"""Which changed lines and values are not told, because only what stands around them shows that they hold a secret.
 
 `ingest.redact` finds `password = "…"` by the name beside the value. In a diff that name may stand on another line, or outside
 the diff: `variable "api_token" {` and, below, `default = "…"`. Those lines are left out whole; when in doubt, too.
@@ -7,8 +7,14 @@ the diff: `variable "api_token" {` and, below, `default = "…"`. Those lines ar
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from ingest.secret_patterns import is_secret_name
+
+if TYPE_CHECKING:
+    from ingest.sources.git.blocks import BlockChange, FileChange
+    from ingest.sources.git.changed_lines import Lines
 
 _WORD = re.compile(r"[A-Za-z_][\w.-]*")
 _OPENS = re.compile(r"(\[|\(|\{|:|=>|=|[|>][+-]?|<<[-~]?\s*[\"']?\w+[\"']?)\s*$")
@@ -18,8 +24,47 @@ _OWN_VALUE = re.compile(
 _HARMLESS = re.compile(r"^[\"']?(true|false|null|none|nil|yes|no|-?\d{1,9}(\.\d{1,6})?)?[\"']?$|[\[({]$", re.IGNORECASE)
 _NAMED = re.compile(r"^(?:- +)?[\"']?(?:name|key|id)[\"']?\s*(?::|=>?)\s*[\"']?(?P<name>[\w.-]+)", re.IGNORECASE)
 _DATA = re.compile(r"^(string|binary)?data:", re.IGNORECASE)
-SECRET_MANIFEST = re.compile(r"^kind:\s*[\"']?Secret\b", re.MULTILINE)
+_KIND = r"[\"']?kind[\"']?\s*:\s*[\"']?Secret(?:List)?\b"
+SECRET_MANIFEST = re.compile(rf"^(?:- +)?{_KIND}", re.MULTILINE)
 """In a Kubernetes manifest the values of a Secret have names of all sorts."""
+_HOLDS_SECRET = re.compile(_KIND.encode())
+_SECRET_TYPE = "kubernetes:Secret"
+_SECRET_PATH = re.compile(r"(?:data|stringData|value|\(text\))(?:[.\[]|\Z)|.*last-applied-configuration")
+"""Attributes of a Secret that hold its values: also as a whole, as text that could not be read, and as kubectl repeats them all."""
+
+
+def withheld_attribute(type_: str, path: str) -> bool:
+    """Whether the value of this attribute of a block of this type is a secret, whatever it is called."""
+    return type_ == _SECRET_TYPE and _SECRET_PATH.match(path) is not None
+
+
+def without_secrets(
+    lines: Mapping[str, Lines],
+    files: Iterable[FileChange],
+    changes: Iterable[BlockChange],
+    read: Callable[[str], bytes | None],
+) -> Mapping[str, Lines]:
+    """The changed lines without those of files in which a Secret changed.
+
+    In a diff a line `url: …` of a Secret looks like any other. Which blocks changed is known; where nothing could be read as blocks, a
+    file that speaks of a Secret is left out.
+    """
+    if not lines:
+        return lines
+    told: set[str] = set()
+    secret: set[str] = set()
+    for change in changes:
+        for place in (change.place, change.moved_from):
+            if place is not None:
+                told.add(place.path)
+                if change.span.type == _SECRET_TYPE:
+                    secret.add(place.path)
+    for file in files:
+        if file.path in lines and file.path not in told:
+            blobs = [data for blob in (file.old_blob, file.new_blob) if blob and (data := read(blob)) is not None]
+            if any(_HOLDS_SECRET.search(data) for data in blobs):
+                secret.add(file.path)
+    return {path: told for path, told in lines.items() if path not in secret} if secret else lines
 
 
 class Withholding:

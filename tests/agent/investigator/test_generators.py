@@ -9,6 +9,7 @@ import pytest
 
 from agent.hypotheses import GENERATORS, earlier, expiry, external, limits
 from agent.incident import Suspect, SymptomClass
+from agent.scene import Generator
 from graph.clock import DAY, Instant, rfc3339
 from graph.model import Entity, EntityRef, Relation, ref
 from graph.store import GraphStore
@@ -49,7 +50,7 @@ def certificate(
 
 
 def proposed(
-    generator: object,
+    generator: Generator,
     store: GraphStore,
     *,
     classes: Sequence[SymptomClass] = ("errors",),

@@ -125,6 +125,11 @@ def test_a_post_mortem_is_an_incident_with_its_cause_and_its_fix(tmp_path: Path)
     assert (first["state"], second["state"], last["state"]) == ("triggered", "resolved", "resolved")
     assert not {"cause", "fix", "resolved_at"} & set(first)
     assert "cause" not in second
+    # Its title is hindsight too: "outage because of an expired certificate".
+    assert {str(v["title"]) for v in (first, second)} == {"Incident checkout-api"}
+    assert [a.valid_from for a in told(found) if isinstance(a.fact, Alias) and a.fact.name == "checkout down"] == [
+        written
+    ]
     assert (last["title"], last["severity"], last["service"], last["environment"], last["system"]) == (
         "checkout down",
         "SEV1",

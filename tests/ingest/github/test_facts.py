@@ -69,6 +69,16 @@ def test_a_pull_request_names_the_issues_it_closes_its_commits_and_what_its_text
         assert f"MENTIONS\\u001f{request(1)}\\u001f{names.pull_request('shop/api', number)}" in dumped
 
 
+def test_a_commit_is_not_known_before_something_speaks_of_it(store: GraphStore) -> None:
+    merged, inside = names.commit(sha(500)), names.commit(sha(1))
+    assert store.entity(merged, View(as_of=instant("2026-05-02T10:59:59Z"))) is None
+    assert store.entity(merged, View(as_of=instant("2026-05-02T11:00:00Z"))) is not None
+    [part] = store.neighbours([inside], View(), Limits(), types=["PART_OF"], direction="out").items
+    since = part.statements[0].valid_from
+    assert store.entity(inside, View(as_of=since - 1)) is None
+    assert store.entity(inside, View(as_of=since)) is not None
+
+
 def test_an_approval_holds_until_changes_are_requested_or_it_is_dismissed(store: GraphStore) -> None:
     assert ends(store, request(1), "APPROVED_BY") == {who("bob")}
     assert ends(store, request(1), "APPROVED_BY", "2026-05-01T11:59:59Z") == set()

@@ -6,8 +6,17 @@ from collections.abc import Mapping, Sequence
 
 from ingest.sources.git.blocks import Span, Split
 from ingest.sources.git.languages.kinds import family
+from ingest.sources.git.languages.long_lists import LONG_BYTES, item_names
 from ingest.sources.git.languages.readers import Children, Entry, Reader
-from ingest.sources.git.languages.shapes import PLAYS, TASKS, Shape, shape_of_list, shape_of_mapping
+from ingest.sources.git.languages.shapes import (
+    GENERIC,
+    ITEMS,
+    PLAYS,
+    TASKS,
+    Shape,
+    shape_of_list,
+    shape_of_mapping,
+)
 
 WHOLE = frozenset({"object", "chart", "document"})
 """Block types whose text is a whole document or list item; the others are one member with its key."""
@@ -94,6 +103,8 @@ class _Layout:
         simple = not (shape.inside or shape.others or shape.type_key)
         for entry in entries:
             if simple:
+                if shape is GENERIC and entry.end - entry.start > LONG_BYTES and self._long(entry, prefix):
+                    continue
                 self._add(_address(prefix, entry.key, shape.separator), shape.block_type, shape.type, entry.key, entry)
                 continue
             inner = shape.inside.get(entry.key)
@@ -103,6 +114,11 @@ class _Layout:
             if shape.type_key:
                 type_ = self._text(self._members(self._look(entry).entries).get(shape.type_key)) or type_
             self._add(_address(prefix, entry.key, shape.separator), block_type, type_, entry.key, entry)
+
+    def _long(self, entry: Entry, prefix: str) -> bool:
+        """Add the items of a long member, when all have names; of a short one the list is one thing."""
+        children = self._look(entry)
+        return children.kind == "list" and self._named_items(children.entries, _address(prefix, entry.key, "."))
 
     def _inside(self, shape: Shape, entry: Entry, prefix: str) -> bool:
         children = self._look(entry)
@@ -114,6 +130,8 @@ class _Layout:
 
     def _items(self, shape: Shape, items: Sequence[Entry], prefix: str) -> bool:
         """Add the items by name; False when they have none, and nothing was added."""
+        if shape is ITEMS:
+            return self._named_items(items, prefix)
         members = [self._members(self._look(item).entries) for item in items]
         if shape in (TASKS, PLAYS):
             names = [self._first_text(m, shape.by) or self._task_name(m) for m in members]
@@ -129,6 +147,13 @@ class _Layout:
                 block_type, type_ = "record", "prometheus:record"
             self._item(shape, item, inner, address, block_type, type_, name)
         return True
+
+    def _named_items(self, items: Sequence[Entry], prefix: str) -> bool:
+        names = item_names(self._reader, items, ITEMS.by)
+        for item, name in zip(items, names, strict=False):
+            address = _address(prefix, name, ITEMS.separator) if prefix else f"[{name}]"
+            self._add(address, ITEMS.block_type, ITEMS.type, name, item, again=True)
+        return bool(names)
 
     def _item(
         self,
@@ -160,8 +185,6 @@ class _Layout:
             names = [self._text(m.get(key)) for m in members]
             if all(names):
                 return names
-        if shape.block_type == "item":
-            return []
         return [self._first_text(m, shape.by) for m in members]
 
     def _first_text(self, members: Mapping[str, Entry], keys: Sequence[str]) -> str:

@@ -35,7 +35,7 @@ class Shape:
 
 
 GENERIC = Shape()
-ITEMS = Shape("item", by=("name", "id", "key", "title", "job_name", "alert", "record", "path", "hosts"))
+ITEMS = Shape("item", by=("name", "id", "key", "title", "job_name", "alert", "record", "path", "hosts", "project"))
 
 _RULES = Shape("alert", "prometheus:alert", by=("alert", "record"), separator="/")
 _RULE_GROUPS = Shape("rule_group", "prometheus:rule_group", inside={"rules": _RULES}, by=("name",), keep_head=True)

@@ -53,6 +53,8 @@ class LineReader:
         self._lenient = lenient
         self._unreadable: list[tuple[int, str]] = []
         self.source = structure if source is None else source
+        self.is_plain = self.source is structure and not lenient and not marked
+        """Whether a part of `source`, read by itself, shows what it shows here."""
 
     def unreadable(self) -> list[tuple[int, str]]:
         """Lines that were skipped."""
