@@ -176,7 +176,12 @@ def by_regime(trained: Weights, suspects: Sequence[Suspect]) -> Weights:
     """With what checks are worth beside the odds that these suspects have."""
     if not trained.text_checks or not text_regime(suspects):
         return trained
-    return msgspec.structs.replace(trained, checks={**trained.checks, **trained.text_checks})
+    # How much is expected of asking stays as it is: what is found is told as context, with whatever weight.
+    known = {
+        n: w.power if w.power is not None else trained.checks.get(n, w).power for n, w in trained.text_checks.items()
+    }
+    text = {n: msgspec.structs.replace(w, power=known[n]) for n, w in trained.text_checks.items()}
+    return msgspec.structs.replace(trained, checks={**trained.checks, **text})
 
 
 _ALONE = frozenset({"memory"})

@@ -77,6 +77,41 @@ def services_in(path: str, known: frozenset[str]) -> frozenset[str]:
     return frozenset()
 
 
+_NONE: frozenset[str] = frozenset()
+_Place = tuple[frozenset[str], frozenset[str], bool]
+"""Services and environments that a path names, and whether it is infrastructure code."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Merged:
+    """Changes of a repository in order of their place on its mainline.
+
+    Attributes:
+        positions: where each stands.
+        views: the changes.
+        place_of: for each, the index in `places` of where its path lies.
+        places: those places, once each: deployments are compared with them instead of with every change.
+    """
+
+    positions: Sequence[int]
+    views: Sequence[ChangeView]
+    place_of: Sequence[int]
+    places: Sequence[_Place]
+
+
+class _Arriving:
+    """The environments that deployments of a repository arrive in: by whether they are applies and by service, and by commit."""
+
+    def __init__(self, some: Iterable[Shipment]) -> None:
+        self.by_sort: dict[bool, dict[str, set[str]]] = {True: {}, False: {}}
+        self.of_commit: dict[str, set[str]] = {}
+        for one in some:
+            name = one.environment or one.workspace
+            if name and one.took_effect:
+                self.by_sort[one.is_apply].setdefault(one.service, set()).add(name)
+                self.of_commit.setdefault(one.commit, set()).add(name)
+
+
 class Reach:
     """Answers for one view; what it reads of deployments is shared between changes."""
 
@@ -90,12 +125,12 @@ class Reach:
         self._since = since
         self._all: Shipments = shipments(store, view)
         self._places = Places(store, view)
-        self._paths: dict[str, tuple[frozenset[str], frozenset[str], bool]] = {}
+        self._paths: dict[str, _Place] = {}
         self._kinds: dict[str, tuple[bool, bool]] = {}
-        self._merged: dict[str, tuple[list[int], list[ChangeView]]] = {}
+        self._merged: dict[str, _Merged] = {}
         self._carried: dict[EntityRef, list[ChangeView]] = {}
-        self._positions: dict[str, tuple[list[int], list[ChangeView]]] = {}
-        self._expected: dict[tuple[object, ...], frozenset[str]] = {}
+        self._expected: dict[tuple[str, _Place], frozenset[str]] = {}
+        self._arriving: dict[str, _Arriving] = {}
         self._by_repository: Mapping[str, tuple[Shipment, ...]] = {
             name: some if since is None else tuple(s for s in some if s.at >= since)
             for name, some in self._all.by_repository.items()
@@ -160,10 +195,13 @@ class Reach:
             return []
         before = self._all.before(one)
         old = self._places.of(before.commit) if before is not None and before.commit else None
-        positions, views = self._merged_by(one)
-        first = bisect_right(positions, old.position if old is not None else -1)
-        last = bisect_right(positions, new.position)
-        found = [c for c in views[first:last] if c.at <= one.at and self.can_carry(one, c)]
+        merged = self._merged_by(one)
+        first = bisect_right(merged.positions, old.position if old is not None else -1)
+        last = bisect_right(merged.positions, new.position)
+        own = EntityRef(f"Commit:{one.commit}")
+        fits = [self._fits(one, place) for place in merged.places]
+        some = zip(merged.views[first:last], merged.place_of[first:last], strict=True)
+        found = [c for c, i in some if c.at <= one.at and (fits[i] is True or (fits[i] is None and c.change == own))]
         found.sort(key=lambda c: (-c.at, c.change, c.target))
         if old is not None or not found:
             return found
@@ -175,7 +213,7 @@ class Reach:
         ]
         return recent or [c for c in own or found if c.change == (own or found)[0].change]
 
-    def _merged_by(self, one: Shipment) -> tuple[list[int], list[ChangeView]]:
+    def _merged_by(self, one: Shipment) -> _Merged:
         """The newest changes of a deployment's repository, by their place on its mainline."""
         if one.repository not in self._merged:
             since = None if self._since is None else self._since - _FIRST_CARRIES
@@ -193,23 +231,34 @@ class Reach:
             )
         return self._merged[one.repository]
 
-    def _placed(self, views: Sequence[ChangeView]) -> tuple[list[int], list[ChangeView]]:
+    def _placed(self, views: Sequence[ChangeView]) -> _Merged:
         self._places.read([c.change.id for c in views])
         placed = [(p.position, c) for c in views if (p := self._places.of(c.change.id)) is not None]
         placed.sort(key=lambda one: one[0])
-        return [position for position, _ in placed], [c for _, c in placed]
+        numbers: dict[_Place, int] = {}
+        place_of = [numbers.setdefault(self._place(text_of(c.properties, "path")), len(numbers)) for _, c in placed]
+        return _Merged([position for position, _ in placed], [c for _, c in placed], place_of, list(numbers))
 
     def expected(self, change: ChangeView) -> frozenset[str]:
         """Environments in which changes like this are seen to arrive, by deployments of what it touched."""
         repository = change.provenance.scope
-        key = (repository, *self._place(text_of(change.properties, "path")))
+        place = self._place(text_of(change.properties, "path"))
+        key = (repository, place)
         if key not in self._expected:
-            self._expected[key] = frozenset(
-                s.environment or s.workspace
-                for s in self._by_repository.get(repository, ())
-                if (s.environment or s.workspace) and s.took_effect and self.can_carry(s, change)
-            )
+            self._expected[key] = self._expected_at(repository, place, change.change)
         return self._expected[key]
+
+    def _expected_at(self, repository: str, place: _Place, change: EntityRef) -> frozenset[str]:
+        if repository not in self._arriving:
+            self._arriving[repository] = _Arriving(self._by_repository.get(repository, ()))
+        arriving = self._arriving[repository]
+        services, inside, infrastructure = place
+        applies, deploys = self._sorts(repository)
+        names = set(arriving.of_commit.get(change.id, _NONE))
+        by_service = arriving.by_sort[applies if infrastructure else not deploys]
+        for service in by_service if infrastructure or not services else services:
+            names |= by_service.get(service, _NONE)
+        return frozenset(names & inside if inside else names)
 
     # -- by a deployment or apply
 
@@ -246,18 +295,21 @@ class Reach:
         """Whether a deployment of this service or environment can hold what the change touched."""
         if one.repository != change.provenance.scope:
             return False
-        services, inside, infrastructure = self._place(text_of(change.properties, "path"))
+        fits = self._fits(one, self._place(text_of(change.properties, "path")))
+        return one.commit == change.change.id if fits is None else fits
+
+    def _fits(self, one: Shipment, place: _Place) -> bool | None:
+        """Whether a deployment can hold a change of its repository at this place; None: only of the very commit that was deployed."""
+        services, inside, infrastructure = place
         if inside and (one.environment or one.workspace) not in inside:
             return False
-        if one.commit == change.change.id:
-            return True  # what was deployed with this very commit holds it, whatever its directory is called
+        # What was deployed with this very commit holds it, whatever its directory is called.
         applies, deploys = self._sorts(one.repository)
-        wanted_apply = applies if infrastructure else not deploys
-        if one.is_apply != wanted_apply:
-            return False
-        return infrastructure or not services or one.service in services
+        if one.is_apply != (applies if infrastructure else not deploys):
+            return None
+        return True if infrastructure or not services or one.service in services else None
 
-    def _place(self, path: str) -> tuple[frozenset[str], frozenset[str], bool]:
+    def _place(self, path: str) -> _Place:
         """Services and environments that a path names, and whether it is infrastructure code."""
         if path not in self._paths:
             self._paths[path] = (

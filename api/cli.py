@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from api.cli_base import ConfigOption, NoModelOption
+from api.cli_base import ConfigOption, NoModelOption, fewer_collections_for_good
 from api.cli_base import engine as _engine
 from api.cli_base import moment as _moment
 from api.cli_base import say as _say
@@ -340,6 +340,7 @@ def _here(path: str) -> str:
 def main() -> None:
     """Run `lore` and exit; every failure is one sentence and a remedy on standard error."""
     _open_streams()
+    fewer_collections_for_good()
     _guard(lambda: app(standalone_mode=True))
 
 

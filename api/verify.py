@@ -7,7 +7,7 @@ or a webhook is not asked for again: it cannot be checked here, and that is said
 
 from __future__ import annotations
 
-from collections.abc import Collection, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -234,7 +234,9 @@ def _observed(
     found: dict[str, tuple[Status, str]] = {}
     for c in citations:
         status = observations.resolves(c.source, c.locator)
-        if status != "ok" and c.source in sources:  # a cluster is a source of facts and of logs: the source is asked, too
+        if (
+            status != "ok" and c.source in sources
+        ):  # a cluster is a source of facts and of logs: the source is asked, too
             continue
         if status == "ok":
             found[c.id] = ("resolves", "")

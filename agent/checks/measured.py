@@ -32,6 +32,7 @@ MEASURED = frozenset({"Service", "Resource"})
 NAMES = 40
 """Most names of what lies around."""
 _OTHERS = 20
+_SERIES = 100
 _SIDE_BY_SIDE = 8
 _FINE = (DAY, 60)
 _COARSE = (8 * DAY, 600)
@@ -98,7 +99,13 @@ def series_query(scene: Scene, names: tuple[str, ...], metric: MetricClass) -> S
     until = scene.symptom.at
     length, step_s = _COARSE if lag_of(scene.symptom).most > 2 * DAY else _FINE
     return SeriesQuery(
-        names=names, metric=metric, since=until - length, until=until, step_s=step_s, deadline_s=DEADLINE_S
+        names=names,
+        metric=metric,
+        since=until - length,
+        until=until,
+        step_s=step_s,
+        max_series=_SERIES,
+        deadline_s=DEADLINE_S,
     )
 
 

@@ -175,8 +175,9 @@ def _judged(scene: Scene, one: Suspect, verdict: _Verdict, by_name: Mapping[str,
     leading = {r.node: r for r in verdict.leaders}
     measured = verdict.measured
     place = one.place
+    # An outage elsewhere shows where it is met, and nothing below it explains it.
     if one.kind == "external" and place is None and (here := leading.get(verdict.target.series.subject)) is not None:
-        return _supported(scene, here, verdict, behind=one.title)
+        return _supported(scene, here, verdict, "what fails outside would show just so")
     label = place.label if place is not None and place.ref.kind in MEASURED else ""
     own = [n for t in dict.fromkeys((label, one.service)) if (n := by_name.get(t.casefold())) in measured.usable and n]
     for name in own:
@@ -193,7 +194,8 @@ def _judged(scene: Scene, one: Suspect, verdict: _Verdict, by_name: Mapping[str,
         return nothing("The part that it lies in was not measured.")
     user = _user(scene, one, verdict, by_name)
     if user in leading:
-        return _supported(scene, leading[user], verdict, behind=place.label)
+        unmeasured = f"{inline(place.label, 60)} is not measured itself and would show there"
+        return _supported(scene, leading[user], verdict, unmeasured)
     return nothing(f"{inline(place.label, 60)} was not measured.")
 
 
@@ -208,7 +210,7 @@ def _user(scene: Scene, one: Suspect, verdict: _Verdict, by_name: Mapping[str, s
     return verdict.target.series.subject
 
 
-def _supported(scene: Scene, leader: Ranked, verdict: _Verdict, behind: str = "") -> Finding:
+def _supported(scene: Scene, leader: Ranked, verdict: _Verdict, besides: str = "") -> Finding:
     target = verdict.target.series.subject
     weight = TOP_HERE if leader.node == target else TOP
     if len(verdict.leaders) > 1:
@@ -224,8 +226,8 @@ def _supported(scene: Scene, leader: Ranked, verdict: _Verdict, behind: str = ""
     else:
         path = " → ".join(inline(n, 40) for n in leader.path)
         reason = f"By {verdict.by} it began in {node}{rose}{beside} on the way {path}"
-    if behind:
-        reason += f"; {inline(behind, 60)} is not measured itself and would show there"
+    if besides:
+        reason += f"; {besides}"
     series = verdict.measured.series[verdict.by]
     on_way = [verdict.calls.said[hop] for hop in pairwise(leader.path) if hop in verdict.calls.said]
     cited = [said(series[n]) for n in dict.fromkeys((leader.node, target)) if n in series]

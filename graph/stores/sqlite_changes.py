@@ -11,10 +11,9 @@ from graph.merge import JOINS_NEXT, OPEN
 from graph.model import EntityRef
 from graph.rows import RELATION, decode_properties
 from graph.schema import ACTOR_RELATIONS
-from graph.store import ChangeQuery, ChangeView, Limits, Page
+from graph.store import ChangeQuery, ChangeView, Limits, Page, Provenance
 from graph.stores.sqlite_file import CHANGED_TYPE
 from graph.stores.sqlite_read import ROW, Reading, numbers
-from graph.views import provenance
 
 _FEW = 2_000
 """Up to so many change entities, their own edges are read; beyond, the timeline of all changes."""
@@ -133,19 +132,24 @@ def _views(
         numbers({timeline for _, timeline in candidates}),
     ).fetchall()
     visible = reading.visible_things(reading.groups({row[0] for row in rows}))
+    scopes, text = reading.catalogue.scope, reading.symbols.text
+    connection, moment = reading.connection, reading.moment
     for change, change_ref, target_ref, extra, label, scope, *columns in rows:
-        if (columns[0], columns[8]) not in wanted or change not in visible:
+        at, valid_to, flags, observed, locator, url, extractor, body, timeline = columns
+        if (at, timeline) not in wanted or change not in visible:
             continue
-        row = reading.row(tuple(columns))
-        if row.valid_to <= reading.moment or (as_of is not None and row.valid_from > as_of):
+        if flags >> 3:
+            whole = reading.row(tuple(columns))
+            at, valid_to, _, body, observed, locator, url, told = whole[:8]
+        else:
+            told = text(connection, extractor)
+        if valid_to <= moment or (as_of is not None and at > as_of):
             continue
-        properties = decode_properties(row.body)
+        properties = decode_properties(body or b"")
         if query.effects is not None and properties.get("effect") not in query.effects:
             continue
-        source, of = reading.catalogue.scope(reading.connection, scope)
-        text = reading.label(label)
-        at = row.valid_from
-        view = ChangeView(
-            EntityRef(change_ref), EntityRef(target_ref), at, properties, provenance(row, source, of), text
-        )
-        yield (-at, change_ref, target_ref, (extra, source, of, text)), view
+        source, of = scopes(connection, scope)
+        may_read = text(connection, label)
+        said = Provenance(source, of, locator, observed, url, told)
+        view = ChangeView(EntityRef(change_ref), EntityRef(target_ref), at, properties, said, may_read)
+        yield (-at, change_ref, target_ref, (extra, source, of, may_read)), view

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from time import monotonic
+from typing import Any
 
 from graph.bm25 import best, query_terms
 from graph.model import EntityRef
@@ -14,6 +15,7 @@ from graph.stores.sqlite_postings import TEXT_ENTRY, entries, posting, size_byte
 from graph.stores.sqlite_read import ROW, Reading, numbers
 from graph.views import provenance
 
+_COLUMNS = f"p.id, r.ref, y.text, p.text, t.label, t.scope, {ROW.replace('coalesce(b.data, v.body)', 'p.text')}"
 Found = tuple[EntityRef, str, str, str, str, TextHit]
 """A hit with what equal scores are ordered by: (ref, slot, source, scope, label, hit)."""
 
@@ -37,12 +39,12 @@ def search_text(reading: Reading, query: str, limits: Limits, kinds: Sequence[st
 def passages(reading: Reading, refs: Iterable[int]) -> tuple[TextHit, ...]:
     """Every visible passage of these refs, ordered by (ref, slot)."""
     rows = reading.select(
-        "SELECT DISTINCT v.body FROM json_each(?3) n CROSS JOIN timeline t CROSS JOIN symbol y CROSS JOIN version v"
-        f" WHERE t.src=n.value AND {reading.permitted} AND y.id=t.type AND y.sort='{PASSAGE}' AND v.timeline=t.id"
-        f" AND {reading.visible}",
+        f"SELECT {_COLUMNS} FROM json_each(?3) n CROSS JOIN timeline t CROSS JOIN symbol y CROSS JOIN version v"
+        f" CROSS JOIN passage p CROSS JOIN ref r WHERE t.src=n.value AND {reading.permitted} AND y.id=t.type"
+        f" AND y.sort='{PASSAGE}' AND v.timeline=t.id AND {reading.visible} AND p.id=v.body AND r.id=t.src",
         numbers(refs),
     ).fetchall()
-    found = _read(reading, [(1.0, [number for (number,) in rows])], ())
+    found = _found(reading, rows, {})
     return tuple(hit[5] for hit in sorted((hit for hits in found.values() for hit in hits), key=lambda hit: hit[:5]))
 
 
@@ -100,13 +102,17 @@ def _read(reading: Reading, batch: Sequence[tuple[float, list[int]]], kinds: Seq
     """Visible hits by passage number."""
     scores = {number: score for score, ids in batch for number in ids}
     rows = reading.select(
-        f"SELECT p.id, r.ref, y.text, p.text, t.label, t.scope, {ROW.replace('coalesce(b.data, v.body)', 'p.text')}"
-        " FROM json_each(?3) n CROSS JOIN passage p CROSS JOIN timeline t CROSS JOIN version v CROSS JOIN ref r"
+        f"SELECT {_COLUMNS} FROM json_each(?3) n CROSS JOIN passage p CROSS JOIN timeline t CROSS JOIN version v CROSS JOIN ref r"
         f" CROSS JOIN symbol y WHERE p.id=n.value AND t.id=p.timeline AND {reading.permitted}"
         f" AND v.timeline=t.id AND v.body=p.id AND {reading.visible} AND r.id=t.src AND {reading.kinds(kinds)}"
         " AND y.id=t.type",
         numbers(scores),
     ).fetchall()
+    return _found(reading, rows, scores)
+
+
+def _found(reading: Reading, rows: Sequence[tuple[Any, ...]], scores: Mapping[int, float]) -> dict[int, list[Found]]:
+    """Hits by passage number, of rows of `_COLUMNS`; without a score theirs is 1."""
     found: dict[int, list[Found]] = {}
     seen = set[tuple[int, int]]()
     for number, ref, slot, text, label, scope, *columns in rows:
@@ -116,7 +122,12 @@ def _read(reading: Reading, batch: Sequence[tuple[float, list[int]]], kinds: Seq
         seen.add((number, row.valid_from))
         source, of = reading.catalogue.scope(reading.connection, scope)
         hit = TextHit(
-            EntityRef(ref), slot, decode_text(text), scores[number], row.valid_from, provenance(row, source, of)
+            EntityRef(ref),
+            slot,
+            decode_text(text),
+            scores.get(number, 1.0),
+            row.valid_from,
+            provenance(row, source, of),
         )
         found.setdefault(number, []).append((hit.ref, slot, source, of, reading.label(label), hit))
     return found

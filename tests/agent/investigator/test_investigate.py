@@ -164,7 +164,6 @@ def test_what_was_merged_and_never_deployed_is_not_the_cause() -> None:
         assert found.causes[0].label == GUILTY
 
 
-@pytest.mark.xfail(reason="what is known to have reached prod only is called the cause of a failure in staging")
 def test_a_change_that_is_known_not_to_have_arrived_there_is_not_called_the_cause() -> None:
     story, _ = shop()
     with story.store() as store:

@@ -9,7 +9,19 @@ import pytest
 
 from agent.checks import NAMES
 from agent.incident import Place, ReadClass, Suspect, Symptom, SymptomClass
-from agent.odds import Weights, graph_features, none_features, prior_odds, release_only, weights
+from agent.odds import (
+    Weights,
+    Worth,
+    by_regime,
+    candidate,
+    graph_features,
+    none_features,
+    prior_odds,
+    release_only,
+    text_regime,
+    weights,
+)
+from agent.past import Past
 from agent.prior import PastChanges
 from graph.clock import DAY, Instant
 from graph.model import EntityRef, Value, ref
@@ -58,6 +70,7 @@ def test_the_checked_in_weights_are_those_of_features_that_exist_and_say_how_the
     assert set(trained.graph) <= set(known)
     assert set(trained.none) <= set(none_features(symptom("errors"), []))
     assert set(trained.checks) <= set(NAMES)
+    assert set(trained.text_checks) <= set(NAMES)
     assert trained.command.startswith("python -m bench.") or "bench" in trained.command
     assert all(w.supports >= 0 and w.refutes >= 0 for w in trained.checks.values())
 
@@ -165,3 +178,58 @@ def test_none_of_these_knows_how_many_are_near_and_whether_the_symptom_was_under
 )
 def test_a_release_names_another_version_and_nothing_else(views: tuple[ChangeView, ...], release: bool) -> None:
     assert release_only(suspect(views=views)) is release
+
+
+def test_a_place_in_code_alone_leaves_the_odds_to_words_and_age_and_counts_nowhere() -> None:
+    code = Place(ref("Block", "shop", "main.tf", "a"), "a", 0.0, "same")
+    some = [suspect("a", place=None, title="gateway 502"), suspect("b", place=None, title="Spelling")]
+    placed = [replace(some[0], place=code), replace(some[1], place=replace(code, direction="downstream"))]
+    assert text_regime(placed)
+    assert not text_regime([replace(some[0], place=HERE), placed[1]])
+    plain, with_code = (
+        prior_odds(symptom("errors"), x, PastChanges(), {}, trained=only(here=9.0)) for x in (some, placed)
+    )
+    assert plain.by_key == with_code.by_key
+
+
+def test_beside_the_graph_words_and_age_do_not_count_places_and_memory_again() -> None:
+    some = [suspect("a", place=HERE), suspect("b", place=DOWNSTREAM)]
+    one = prior_odds(symptom("errors"), some, PastChanges(), {}, trained=only(words_and_age=1.0))
+    two = prior_odds(symptom("errors"), some, PastChanges(), {some[1].key: 1.0}, trained=only(words_and_age=1.0))
+    turned = [replace(some[0], place=DOWNSTREAM), replace(some[1], place=HERE)]
+    three = prior_odds(symptom("errors"), turned, PastChanges(), {}, trained=only(words_and_age=1.0))
+    assert one.by_key == two.by_key == three.by_key
+
+
+def test_without_a_graph_checks_weigh_what_they_were_found_to_be_worth_there() -> None:
+    trained = Weights(
+        graph={}, none={}, checks={"time_order": Worth(power=0.4)}, text_checks={"time_order": Worth(supports=0.0)}
+    )
+    here, nowhere = [suspect("a", place=HERE)], [suspect("a", place=None)]
+    assert by_regime(trained, here) is trained
+    assert by_regime(trained, nowhere).checks == {"time_order": Worth(supports=0.0, power=0.4)}
+
+
+def test_what_was_taken_back_before_the_symptom_is_less_likely() -> None:
+    some = [suspect("a", place=None), suspect("b", place=None), suspect("c", place=None)]
+    plain = prior_odds(symptom("errors"), some, Past(), {})
+    undone = prior_odds(symptom("errors"), some, Past(undone={some[0].key: AT - MINUTE}), {})
+    assert undone.by_key[some[0].key] < plain.by_key[some[0].key]
+
+
+def test_a_candidate_tells_its_files_lines_once_and_where_it_arrived() -> None:
+    lines: dict[str, Value] = {
+        "effect": "updated",
+        "path": "a.tf",
+        "removed": "x = 1",
+        "added": "x = 2",
+        "sections": "a {",
+    }
+    views = (replace(view("a.tf"), properties=lines), view("a.tf", "Block", ("x", 1, 2)))
+    one = suspect(views=views, added="x = 2\nx: 2", removed="x = 1\nx: 1", reached={"prod": AT})
+    read = candidate(one, environment="prod")
+    assert (read.before_text, read.after_text, read.sections) == ("x = 1", "x = 2", "a {")
+    assert read.environment_match == 1.0
+    assert candidate(one, environment="staging").environment_match == -1.0
+    assert candidate(replace(one, reached={}), environment="staging").environment_match == 0.0
+    assert candidate(one).environment_match == 0.0
