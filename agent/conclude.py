@@ -39,6 +39,7 @@ from graph.store import EntityView
 CAUSES = 10
 _NODES = 30
 _CITED = 4
+_RULES_OUT = frozenset({"elsewhere", "inert", "wording", "foreign"})
 _CLEAR = 0.5
 """When "none of these" is likelier than this, no cause was found."""
 
@@ -56,7 +57,7 @@ def conclude(
     symptom = scene.symptom
     read = coverage(scene)
     undo = rollback(scene, first, citations) if first is not None else None
-    weighed = [(leaf.suspect, p, tuple(leaf.evidence)) for leaf, p in ranked]
+    weighed = [(leaf.suspect, p, (*leaf.evidence, *_held_against(odds, leaf))) for leaf, p in ranked]
     reported = report(scene, weighed, verdict, citations, coverage=read, back=undo)
     causes = _causes(scene, listed, odds, citations)
     kept = sum(c.probability for c in causes)
@@ -89,6 +90,15 @@ def conclude(
         known_at=scene.view.known_at or 0,
         notes=tuple(dict.fromkeys(scene.notes)),
         citations=citations.all(),
+    )
+
+
+def _held_against(odds: Odds, leaf: Leaf) -> tuple[Evidence, ...]:
+    """What spoke strongly against a suspect before any check was asked of it: that its files are another environment's, that nothing in it runs."""
+    return tuple(
+        Evidence("prior", "refutes", round(p.points, 4), p.sentence)
+        for p in odds.reasons.get(leaf.suspect.key, ())
+        if p.points <= REFUTED and p.feature in _RULES_OUT
     )
 
 

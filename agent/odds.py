@@ -139,7 +139,10 @@ def prior_odds(
         values = graph_features(symptom, suspect, scored.log_odds[i], memory.get(suspect.key, 0.0))
         points = [
             Points(
-                name, value, trained.graph.get(name, 0.0) * value, _SENTENCES.get(name, name).format(**_words(suspect))
+                name,
+                value,
+                trained.graph.get(name, 0.0) * value,
+                _SENTENCES.get(name, name).format(**_words(symptom, suspect)),
             )
             for name, value in values.items()
             if value and trained.graph.get(name, 0.0)
@@ -314,17 +317,23 @@ _SENTENCES: Mapping[str, str] = {
     "topic": "its lines are about what fails",
     "wording": "its code only words or names something otherwise",
     "logic": "its code does something otherwise",
-    "elsewhere": "its files are those of {elsewhere}",
+    "elsewhere": "its files are those of {elsewhere}, and not {environment}",
     "foreign": "it belongs to {foreign}, which nothing here depends on",
     "opaque": "what was deployed is not known",
     "instance": "it changed an instance in place",
 }
 
 
-def _words(suspect: Suspect) -> dict[str, str]:
+def _words(symptom: Symptom, suspect: Suspect) -> dict[str, str]:
     place = suspect.place.label if suspect.place else "what it touched"
     elsewhere = suspect.properties.get("elsewhere", "another environment")
-    return {"place": place, "elsewhere": elsewhere, "foreign": suspect.properties.get("foreign", "another service")}
+    here = symptom.environment or "where it shows"
+    return {
+        "environment": here,
+        "place": place,
+        "elsewhere": elsewhere,
+        "foreign": suspect.properties.get("foreign", "another service"),
+    }
 
 
 def _is(place: Place | None, direction: str) -> bool:

@@ -67,6 +67,11 @@ class Signal:
         return self.ref.kind == "Incident"
 
     @property
+    def by_hindsight(self) -> bool:
+        """Only a write-up tells of it: nobody knew of it while it went on."""
+        return self.said.source == "documents"
+
+    @property
     def label(self) -> str:
         """What to call it."""
         return self.name or self.title or self.key or self.ref.id

@@ -317,7 +317,7 @@ class AnchorReader:
     # -- alerts and incidents
 
     def _signals(self, named: bool) -> None:
-        everything = signals(self._store, self._view).all
+        everything = [s for s in signals(self._store, self._view).all if not s.by_hindsight]
         recent = [
             s for s in everything if s.started_at <= self._at and (s.is_incident or s.started_at >= self._at - _RECENT)
         ]

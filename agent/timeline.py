@@ -144,6 +144,7 @@ def alerts_near(scene: Scene, cause_at: Instant) -> list[Signal]:
     found = [
         s
         for s in signals(scene.store, scene.view).between(since, symptom.at + 1)
+        if not s.by_hindsight
         if not s.environment or not symptom.environment or s.environment == symptom.environment
     ]
     if not found:
