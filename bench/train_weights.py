@@ -28,6 +28,8 @@ from bench.world.outages import write_outages
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from graph.store import GraphStore
+
 WEIGHTS = Path(__file__).parent.parent / "agent" / "weights.json"
 NONE_FEATURES = ("none", "near", "no_class")
 NEAR = 0.001
@@ -90,7 +92,7 @@ def cases_of(seed: int) -> list[Case]:
             ]
 
 
-def _case(seed: int, label: Json, store, judge: Judge, at: int, audience: frozenset[str]) -> Case:  # type: ignore[no-untyped-def]
+def _case(seed: int, label: Json, store: GraphStore, judge: Judge, at: int, audience: frozenset[str]) -> Case:
     from agent.assemble import change_id
     from agent.checks import checks
     from agent.investigate import Options, propose
@@ -124,7 +126,7 @@ def _case(seed: int, label: Json, store, judge: Judge, at: int, audience: frozen
             entity = seen.get(one.change)
             told = change_id(one.change, entity.properties if entity else {}, one.repository)
             named = {"kind": told.kind, "id": told.id, "repository": told.repository}
-        cause = {
+        cause: dict[str, object] = {
             "kind": one.kind,
             "change": named,
             "target": str(one.target or ""),

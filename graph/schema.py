@@ -576,9 +576,15 @@ RELATIONS: dict[str, RelationType] = {
                 _p("via", "hash of the mainline commit when the change is a commit inside a merge"),
                 _p("commits", "when several commits inside one merge made it: their hashes, newest first"),
                 _p("path", "file, as of this change"),
-                _p("removed", "of a File: lines that went, without indentation, from the first on up to 2,000 characters"),
+                _p(
+                    "removed",
+                    "of a File: lines that went, without indentation, from the first on up to 2,000 characters",
+                ),
                 _p("added", "of a File: lines that came, likewise"),
-                _p("sections", "of a File: lines that open or name what the changed lines stand in: a key, a job, a resource"),
+                _p(
+                    "sections",
+                    "of a File: lines that open or name what the changed lines stand in: a key, a job, a resource",
+                ),
                 _p("moved_from", "for moved: {directory, address, path} before"),
                 _p("score", "for moved: likeness 0 to 1"),
             ),

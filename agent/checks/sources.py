@@ -29,9 +29,7 @@ INVENTORY_STALE: Instant = DAY
 
 
 _scopes = PerView(
-    lambda store, _: tuple(
-        ScopeRead(source=s.source, scope=s.scope, fresh_until=s.fresh_until) for s in store.scopes()
-    )
+    lambda store, _: tuple(ScopeRead(source=s.source, scope=s.scope, fresh_until=s.fresh_until) for s in store.scopes())
 )
 """How far each source and scope was read; asked for once a record."""
 

@@ -65,9 +65,7 @@ def aggregate(reading: Reading, kind: str, by: str, limits: Limits) -> Page[tupl
     return Page(tuple((values[key], count) for key, count in ordered[: limits.rows]), cut or len(ordered) > limits.rows)
 
 
-def _candidates(
-    reading: Reading, kind: str, where: Mapping[str, Sequence[Value]]
-) -> Iterator[Mapping[EntityRef, int]]:
+def _candidates(reading: Reading, kind: str, where: Mapping[str, Sequence[Value]]) -> Iterator[Mapping[EntityRef, int]]:
     """Refs that may match, with their numbers, in order and in lists: those that ever had one of the values of the rarest property."""
     if not where:
         yield from _of_kind(reading, kind)
