@@ -207,7 +207,9 @@ def test_a_backend_that_hangs_costs_little_time_and_no_evidence_and_the_report_s
     assert took < 4
     assert second < 1.5  # it is known to hang
     assert {w for check in ("metric_shift", "where", "logs") for w in evidence(found, check).values()} <= {0.0}
-    assert [(c.label, c.probability) for c in found.causes] == [(c.label, c.probability) for c in blind.causes]
+    # Asking costs steps, so that other checks may be left unasked; what was asked finds the same.
+    assert [c.label for c in found.causes][:1] == [c.label for c in blind.causes][:1]
+    assert found.causes[0].probability == pytest.approx(blind.causes[0].probability, abs=0.02)
     unseen = [s for s in found.report.not_seen if "could not be read: prometheus" in s]
     assert any(s.startswith("Metrics could not be read") for s in unseen)
     assert all("answer" in s for s in unseen)

@@ -21,6 +21,8 @@ _OPENS = re.compile(r"(\[|\(|\{|:|=>|=|[|>][+-]?|<<[-~]?\s*[\"']?\w+[\"']?)\s*$"
 _OWN_VALUE = re.compile(
     r"^(?:- +)?[\"']?(value|default|body|content)[\"']?\s*(?::|=>?)\s*(?P<value>.+?)\s*[,;]?$", re.IGNORECASE
 )
+_ASSIGNED = re.compile(r"^(?:- +)?[\"']?(?P<name>[A-Za-z_][\w.-]*)[\"']?\s*(?::|=>?)\s*(?P<value>\S.*?)\s*[,;]?$")
+_BLOCK = re.compile(r"[|>][+-]?\d?|<<[-~]?\s*[\"']?\w+[\"']?")
 _HARMLESS = re.compile(r"^[\"']?(true|false|null|none|nil|yes|no|-?\d{1,9}(\.\d{1,6})?)?[\"']?$|[\[({]$", re.IGNORECASE)
 _NAMED = re.compile(r"^(?:- +)?[\"']?(?:name|key|id)[\"']?\s*(?::|=>?)\s*[\"']?(?P<name>[\w.-]+)", re.IGNORECASE)
 _DATA = re.compile(r"^(string|binary)?data:", re.IGNORECASE)
@@ -92,9 +94,18 @@ class Withholding:
             self._owner_known = True
             if _names_secret(text) or _DATA.match(text) is not None:
                 self._below = indent
+        # `redact` knows a secret by its name beside an unquoted value only where the text is sure to be configuration; a diff always may be.
+        plain = _ASSIGNED.match(text)
+        if plain is not None and is_secret_name(plain["name"]) and not _says_nothing(plain["value"]):
+            return True
         if (own := _OWN_VALUE.match(text)) is not None and _HARMLESS.search(own["value"]) is None:
             return self._named_secret or not self._owner_known
         return False
+
+
+def _says_nothing(value: str) -> bool:
+    """Whether a value holds nothing by itself: a number, a yes, the beginning of a block that follows."""
+    return _HARMLESS.search(value) is not None or _BLOCK.fullmatch(value) is not None
 
 
 def _names_secret(line: str) -> bool:

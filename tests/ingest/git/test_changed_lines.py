@@ -135,6 +135,7 @@ def test_what_nobody_wrote_by_hand_is_not_told(repo: RepoBuilder) -> None:
         ("manifest.yaml", "stringData:\n  plain: x\n", f"stringData:\n  plain: {CANARY}\n"),
         ("settings.php", "", f"'wgSecretKey' => [\n\t'default' => '{CANARY}',\n],\n"),
         (".env", "", f"FOO={CANARY}\n"),
+        ("settings.yaml", "", f"here:\n  auth_token: {CANARY}\n  note: 'authorization: bearer x'\n"),
     ],
 )
 def test_a_secret_that_only_its_surroundings_give_away_is_not_told(
