@@ -204,7 +204,7 @@ def run(
         audience=tuple(sorted(audience)),
         dense={str(ref): value for ref, value in sorted(dense.items())},
         causes=tuple(_cause_refs(rank, leaf) for rank, (leaf, _) in enumerate(tree.ranked()[: len(found.causes)], 1)),
-        engine=ENGINE if given.model is None else f"{ENGINE}, {given.model.name}",
+        engine=ENGINE,
         scopes=scopes_read(scene),
         notes=beside,
     )
