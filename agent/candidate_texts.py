@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.chain import requests_of
 from agent.evidence import text_of
 from graph.model import EntityRef
-from graph.store import EntityView, GraphStore, Limits, Provenance, View
+from graph.store import EntityView, GraphStore, Provenance, View
 
 _ROWS = 20_000
 _MOST_CHARS = 6_000
@@ -43,13 +44,7 @@ def read_texts(store: GraphStore, view: View, changes: Sequence[tuple[EntityRef,
     if not changes:
         return Texts({})
     own = {r for key, also in changes for r in (key, *also) if r.kind != "StateVersion"}
-    commits = sorted(r for r in own if r.kind == "Commit")
-    edges = store.neighbours(commits, view, Limits(rows=_ROWS), types=("PART_OF", "MERGED_AS")).items if commits else ()
-    requests: dict[EntityRef, set[EntityRef]] = {}
-    for edge in edges:
-        commit, request = (edge.src, edge.dst) if edge.type == "PART_OF" else (edge.dst, edge.src)
-        if request.kind == "PullRequest":
-            requests.setdefault(commit, set()).add(request)
+    requests = requests_of(store, view, (r for r in own if r.kind == "Commit"), _ROWS)
     everything = sorted(own | {r for some in requests.values() for r in some})
     entities = {r: e for e in store.entities(everything, view) for r in e.refs}
     passages: dict[EntityRef, list[str]] = {}

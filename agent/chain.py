@@ -202,6 +202,21 @@ def landed_as(store: GraphStore, view: View, requests: Iterable[EntityRef]) -> l
     return [e.dst for e in _edges(store, view, sorted(set(requests)), ("MERGED_AS",), direction="out")]
 
 
+def requests_of(
+    store: GraphStore, view: View, commits: Iterable[EntityRef], rows: int = _PERFORMER_ROWS
+) -> dict[EntityRef, list[EntityRef]]:
+    """By commit: the pull requests that it came with or that were merged as it, in the store's order; commits without one are left out."""
+    refs = sorted(set(commits))
+    if not refs:
+        return {}
+    found: dict[EntityRef, list[EntityRef]] = {}
+    for edge in store.neighbours(refs, view, Limits(rows=rows), types=("PART_OF", "MERGED_AS")).items:
+        commit, request = (edge.src, edge.dst) if edge.type == "PART_OF" else (edge.dst, edge.src)
+        if request.kind == "PullRequest":
+            found.setdefault(commit, []).append(request)
+    return found
+
+
 def person_name(entity: EntityView) -> str:
     """What to call whoever an account belongs to: the person's name, else the account's own."""
     person = next((s for s in entity.statements if s.ref.kind == "Person" and text_of(s.properties, "name")), None)

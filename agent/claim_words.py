@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from agent.times import MONTHS as FULL_MONTHS
+
 SPELLED = dict(
     zip(
         ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"],
@@ -50,34 +52,4 @@ HARMLESS = frozenset({"i", "utc", "pr", "prs", "mr", "id"})
 """Words in capitals that are no names."""
 
 
-MONTHS = {
-    name: i % 12 + 1
-    for i, name in enumerate(
-        [
-            "january",
-            "february",
-            "march",
-            "april",
-            "may",
-            "june",
-            "july",
-            "august",
-            "september",
-            "october",
-            "november",
-            "december",
-            "jan",
-            "feb",
-            "mar",
-            "apr",
-            "may",
-            "jun",
-            "jul",
-            "aug",
-            "sep",
-            "oct",
-            "nov",
-            "dec",
-        ]
-    )
-}
+MONTHS = {name: i for i, month in enumerate(FULL_MONTHS, 1) for name in (month, month[:3])}

@@ -59,7 +59,7 @@ def doors(store: GraphStore, view: View, events: Sequence[ChangeView]) -> dict[t
     targets = {ref: e for e in store.entities(sorted({e.target for e in events}), view) for ref in e.refs}
     machines = _machines(store, view, sorted(audits))
     recorded = _recorded(store, view, events, targets)
-    applies = [s for s in shipments(store, view).all if s.is_apply and s.took_effect]
+    applies = shipments(store, view).applies
     found: dict[tuple[EntityRef, EntityRef], Door] = {}
     accounts = account_environments(store, view)
     for event in events:
@@ -73,7 +73,7 @@ def doors(store: GraphStore, view: View, events: Sequence[ChangeView]) -> dict[t
         explained = None
         if via in CODE_TOOLS or machine:
             states = recorded.get(event.target, ())
-            explained = _covering(applies, event, environment) or _next_recorded(states, event)
+            explained = covering(applies, event.at, environment, _MARGIN) or _next_recorded(states, event)
         by_hand = explained is None and via != "service" and not (via in CODE_TOOLS and not managed)
         found[event.change, event.target] = Door(via or "unknown", managed, explained, by_hand, environment)
     return found
@@ -125,9 +125,10 @@ def _recorded(
     return found
 
 
-def _covering(applies: Sequence[Shipment], event: ChangeView, environment: str) -> EntityRef | None:
+def covering(applies: Sequence[Shipment], at: Instant, environment: str, margin: Instant) -> EntityRef | None:
+    """The first of these applies that ran at a moment, give or take a margin, in this environment where both are known."""
     for one in applies:
-        if one.started_at - _MARGIN <= event.at <= one.at + _MARGIN and (
+        if one.started_at - margin <= at <= one.at + margin and (
             not environment or not one.environment or one.environment == environment
         ):
             return one.ref

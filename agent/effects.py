@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agent.assemble import assemble
-from agent.chain import performers, person_name
+from agent.chain import performers, person_name, requests_of
 from agent.context import Context
 from agent.doors import Door, doors
 from agent.evidence import inline, text_of
@@ -70,7 +70,7 @@ def effects(
     events = [c for c in page.items if c.change.kind in _KINDS]
     known = doors(store, view, events)
     states = runs_in(store, view, {e.change for e in events if e.change.kind == "StateVersion"})
-    applies = [s for s in shipments(store, view).all if s.is_apply and s.took_effect]
+    applies = shipments(store, view).applies
     together: dict[EntityRef, list[ChangeView]] = {}
     for event in events:
         together.setdefault(event.change, []).append(event)
@@ -174,17 +174,10 @@ def _accounts(entity: EntityView | None) -> tuple[str, ...]:
 
 def _requests(context: Context, shipped: Sequence[Shipment]) -> dict[EntityRef, tuple[EntityView, str]]:
     """The pull request that the deployed commit came with, by deployment."""
-    commits = {EntityRef(f"Commit:{s.commit}"): s for s in shipped if s.commit}
-    if not commits:
+    commits = [EntityRef(f"Commit:{s.commit}") for s in shipped if s.commit]
+    of_commit = {c: some[0] for c, some in requests_of(context.store, context.view, commits).items()}
+    if not of_commit:
         return {}
-    edges = context.store.neighbours(
-        sorted(commits), context.view, Limits(rows=_ROWS), types=("PART_OF", "MERGED_AS")
-    ).items
-    of_commit: dict[EntityRef, EntityRef] = {}
-    for edge in edges:
-        commit, request = (edge.src, edge.dst) if edge.type == "PART_OF" else (edge.dst, edge.src)
-        if request.kind == "PullRequest":
-            of_commit.setdefault(commit, request)
     entities = {e.ref: e for e in context.store.entities(sorted(set(of_commit.values())), context.view)}
     found: dict[EntityRef, tuple[EntityView, str]] = {}
     for one in shipped:
@@ -211,11 +204,6 @@ def carried_requests(context: Context, one: Shipment) -> list[EntityView]:
 
 
 def _requests_of(context: Context, commits: Sequence[EntityRef]) -> list[EntityView]:
-    if not commits:
-        return []
-    edges = context.store.neighbours(
-        sorted(set(commits)), context.view, Limits(rows=_ROWS), types=("PART_OF", "MERGED_AS")
-    ).items
-    refs = {end for e in edges for end in (e.src, e.dst) if end.kind == "PullRequest"}
-    found = context.store.entities(sorted(refs), context.view)
+    refs = {r for some in requests_of(context.store, context.view, commits).values() for r in some}
+    found = context.store.entities(sorted(refs), context.view) if refs else ()
     return sorted(found, key=lambda e: -int(str(e.properties.get("number") or 0)))

@@ -79,6 +79,20 @@ def day(at: Instant) -> str:
     return rfc3339(at)[:10]
 
 
+def number_of(value: Value) -> float | None:
+    """A property's value as a number, also when a source wrote it as text (`1,000`); None when it is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return float(value)
+    if isinstance(value, str):
+        try:
+            return float(value.replace(",", ""))
+        except ValueError:
+            return None
+    return None
+
+
 def text_of(properties: Mapping[str, Value], name: str) -> str:
     """A property as text, empty when it is not there."""
     value = properties.get(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.evidence import text_of
 from graph.clock import LATEST, Instant
 from graph.model import EntityRef, ref
 from graph.store import ChangeQuery, ChangeView, GraphStore, Limits, View
@@ -41,6 +42,12 @@ def commits_of(found: ChangeView) -> tuple[EntityRef, ...]:
     if not isinstance(commits, Sequence) or isinstance(commits, str):
         return ()
     return tuple(EntityRef(f"Commit:{sha}") for sha in commits)
+
+
+def unit_of(found: ChangeView) -> EntityRef:
+    """The change as it came to its mainline: the merge that brought it, else the change itself."""
+    via = text_of(found.properties, "via")
+    return EntityRef(f"Commit:{via}") if via else found.change
 
 
 def moved_from(change: ChangeView) -> EntityRef | None:

@@ -11,7 +11,7 @@ from agent.reach import mentioned_environment
 from agent.shipments import shipments
 from agent.signals import signals
 from graph.store import GraphStore, Limits, View
-from graph.text import name_tokens
+from graph.text import contains_in_order, name_tokens
 
 
 def _read(store: GraphStore, view: View) -> frozenset[str]:
@@ -41,15 +41,11 @@ def service_in(context: Context, text: str) -> str:
 
 def longest_name(text: str, names: Iterable[str]) -> str:
     """The longest of the names whose words stand together in the text."""
-    words = list(name_tokens(text))
+    words = name_tokens(text)
     best = ""
     for name in names:
-        own = list(name_tokens(name))
-        if (
-            own
-            and len(name) > len(best)
-            and any(words[i : i + len(own)] == own for i in range(len(words) - len(own) + 1))
-        ):
+        own = name_tokens(name)
+        if own and len(name) > len(best) and contains_in_order(words, own):
             best = name
     return best
 

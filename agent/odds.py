@@ -137,13 +137,9 @@ def prior_odds(
     reasons: dict[EntityRef, tuple[Points, ...]] = {}
     for i, suspect in enumerate(suspects):
         values = graph_features(symptom, suspect, scored.log_odds[i], memory.get(suspect.key, 0.0))
+        words = _words(symptom, suspect)
         points = [
-            Points(
-                name,
-                value,
-                trained.graph.get(name, 0.0) * value,
-                _SENTENCES.get(name, name).format(**_words(symptom, suspect)),
-            )
+            Points(name, value, trained.graph.get(name, 0.0) * value, _SENTENCES.get(name, name).format(**words))
             for name, value in values.items()
             if value and trained.graph.get(name, 0.0)
         ]
@@ -157,7 +153,6 @@ def words_and_age(
     symptom: Symptom,
     suspects: Sequence[Suspect],
     corpus: Corpus,
-    memory: Mapping[EntityRef, float],
     dense: Mapping[EntityRef, float] | None,
 ) -> Sequence[float]:
     """What the model of words and age gives each suspect, relative to "none of these"."""
@@ -204,7 +199,7 @@ def _scored(
     model: Model | None,
 ) -> Scored:
     asked = Asked(symptom.text, symptom.at, symptom.class_names, tuple(a.label for a in symptom.anchors))
-    undone: Mapping[EntityRef, Instant] = corpus.undone if isinstance(corpus, Past) else Past().undone
+    undone: Mapping[EntityRef, Instant] = corpus.undone if isinstance(corpus, Past) else {}
     candidates = [
         candidate(s, memory.get(s.key, 0.0), environment=symptom.environment, undone_at=undone.get(s.key))
         for s in suspects

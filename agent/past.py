@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from agent.evidence import text_of
 from agent.incident import Suspect
-from agent.lineage import commits_of
+from agent.lineage import commits_of, unit_of
 from agent.prior import Later, PastChange, PastChanges, linked
 from agent.scene import Scene
 from graph.clock import Instant
@@ -71,8 +71,7 @@ def past_changes(scene: Scene, suspects: Sequence[Suspect]) -> Past:
 def _units(views: Iterable[ChangeView]) -> dict[EntityRef, _Unit]:
     found: dict[EntityRef, _Unit] = {}
     for view in views:
-        via = text_of(view.properties, "via")
-        key = EntityRef(f"Commit:{via}") if via else view.change
+        key = unit_of(view)
         unit = found.setdefault(key, _Unit(view.at))
         unit.paths[text_of(view.properties, "path")] = None
         unit.inner |= dict.fromkeys(r for r in (view.change, *commits_of(view)) if r != key)

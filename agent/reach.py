@@ -26,9 +26,9 @@ _CARRIED_ROWS = 2_000
 _MERGED_ROWS = 6_000
 _RECENT_ROWS = 40_000
 _FIRST_CARRIES = 90 * DAY
+"""How far back the first known deployment of a service is taken to reach."""
 _CLOCKS = DAY
 """How far the clock of whoever wrote a commit may be off from that of what deployed it."""
-"""How far back the first known deployment of a service is taken to reach."""
 
 ENVIRONMENT_WORDS: Mapping[str, str] = {
     alias: name

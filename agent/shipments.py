@@ -104,6 +104,11 @@ class Shipments:
         return {name: tuple(some) for name, some in found.items()}
 
     @cached_property
+    def applies(self) -> tuple[Shipment, ...]:
+        """Applies that took effect, oldest first."""
+        return tuple(s for s in self.all if s.is_apply and s.took_effect)
+
+    @cached_property
     def services(self) -> frozenset[str]:
         """Names of all services that were ever deployed."""
         return frozenset(s.service for s in self.all) - {""}

@@ -12,9 +12,9 @@ from typing import Literal
 from agent.evidence import text_of
 from agent.incident import Anchor, Place
 from graph.lexicon import thing
-from graph.model import EntityRef, Properties
+from graph.model import EntityRef
 from graph.store import GraphStore, Limits, View
-from graph.text import name_tokens
+from graph.text import contains_in_order, name_tokens
 
 MAX_COST = 4.0
 _ROWS = 6_000
@@ -73,6 +73,11 @@ class Surroundings:
 
     places: Mapping[EntityRef, Place]
     cut: bool = False
+
+    @cached_property
+    def service_names(self) -> frozenset[str]:
+        """Names of services, lower case."""
+        return frozenset(self.services)
 
     @cached_property
     def services(self) -> Mapping[str, Place]:
@@ -155,7 +160,7 @@ class _Walk:
         reached: dict[EntityRef, tuple[EntityRef, ...]] = {}
         refs = sorted(ring)
         for seen in self._store.entities(refs, self._view):
-            elsewhere = environment_of(seen.properties)
+            elsewhere = text_of(seen.properties, "environment")
             if self._environment and elsewhere and elsewhere != self._environment and cost > 0:
                 continue
             reached[seen.ref] = seen.refs
@@ -208,14 +213,5 @@ class _Walk:
             if not tokens:
                 continue
             page = self._store.search_names(tokens, self._view, Limits(rows=_NAMED_MOST), kinds=sorted(_INFRASTRUCTURE))
-            for ref in sorted({a.ref for a in page.items if _together(tokens, name_tokens(a.name))}):
+            for ref in sorted({a.ref for a in page.items if contains_in_order(name_tokens(a.name), tokens)}):
                 yield _NAMED, ref, (*ring[led], ref)
-
-
-def _together(words: Sequence[str], of: Sequence[str]) -> bool:
-    return any(list(of[i : i + len(words)]) == list(words) for i in range(len(of) - len(words) + 1))
-
-
-def environment_of(properties: Properties) -> str:
-    """The environment that properties name."""
-    return text_of(properties, "environment")

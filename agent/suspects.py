@@ -7,16 +7,16 @@ shows it, the audit events of the apply. The suspect is the change of code when 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agent.assemble import attributes
 from agent.before import with_before
 from agent.candidate_texts import Texts, read_texts
-from agent.doors import Door, doors
+from agent.doors import Door, covering, doors
 from agent.evidence import shown, text_of
 from agent.incident import Place, Suspect
-from agent.lineage import commits_of
+from agent.lineage import commits_of, unit_of
 from agent.model import AttributeState
 from agent.named_service import environment_names, service_names
 from agent.reach import Carried, environments_in, mentioned_environment, runs_in, services_in
@@ -25,7 +25,7 @@ from agent.shipments import Shipment
 from graph.clock import SECOND, Instant
 from graph.model import EntityRef
 from graph.store import ChangeQuery, ChangeView, Limits
-from graph.text import name_tokens
+from graph.text import contains_in_order, name_tokens
 
 MOST_ROWS = 20_000
 """`CHANGED` relations read of a window; beyond it the newest are looked at, and the investigation says so."""
@@ -113,8 +113,7 @@ class _Collected:
         self._instances()
 
     def _add(self, view: ChangeView) -> _Group:
-        via = text_of(view.properties, "via")
-        key = EntityRef(f"Commit:{via}") if via else view.change
+        key = unit_of(view)
         group = self._groups.setdefault(key, _Group(key))
         if view.change != key and view.change not in group.also:
             group.also.append(view.change)
@@ -149,8 +148,7 @@ class _Collected:
                 self._by_shipment.setdefault(ref, []).append(group)
 
     def _group_of(self, view: ChangeView) -> _Group:
-        via = text_of(view.properties, "via")
-        return self._groups[EntityRef(f"Commit:{via}") if via else view.change]
+        return self._groups[unit_of(view)]
 
     def _instances(self) -> None:
         """Which instances the code of each group stands for, so that what a state recorded of one finds its change."""
@@ -235,7 +233,7 @@ class _Collected:
         through = doors(scene.store, scene.view, [v for v in views if v.change.kind == "AuditEvent"])
         versions = {v.change for v in views if v.change.kind == "StateVersion"}
         where = runs_in(scene.store, scene.view, versions)
-        applies = [s for s in scene.reach.shipments.all if s.is_apply and s.took_effect]
+        applies = scene.reach.shipments.applies
         named = self._named_environments([v for v in views if v.change.kind != "Deployment"])
         ordered = sorted(views, key=lambda v: (v.at, v.change, v.target))
         for view in with_before(scene.store, scene.view, ordered):
@@ -244,7 +242,7 @@ class _Collected:
                 continue
             door = through.get((view.change, view.target))
             environment = (door.environment if door else where.get(view.change, "")) or named.get(view.target, "")
-            explained = door.explained_by if door else self._covering(applies, view, environment)
+            explained = door.explained_by if door else covering(applies, view.at, environment, _MARGIN)
             owners = self._owners(view, explained)
             for group in owners:
                 # The code says what was before; the call by which it was applied only what was asked for.
@@ -290,15 +288,6 @@ class _Collected:
             return []
         both = [g for g in carried if g in of_instance]
         return both or (carried if len(carried) == 1 else [])
-
-    @staticmethod
-    def _covering(applies: Iterable[Shipment], view: ChangeView, environment: str) -> EntityRef | None:
-        for one in applies:
-            if one.started_at - _MARGIN <= view.at <= one.at + _MARGIN and (
-                not environment or not one.environment or one.environment == environment
-            ):
-                return one.ref
-        return None
 
 
 def _suspect(scene: Scene, group: _Group, texts: Texts, found_by: str) -> Suspect:
@@ -368,10 +357,9 @@ def _properties(scene: Scene, group: _Group, place: Place | None) -> dict[str, s
 def _foreign(scene: Scene, group: _Group, place: Place) -> str:
     """The service that the thing touched is named after, when nothing here depends on that service: a rule of another on the shared load balancer."""
     near = scene.surroundings
-    words = f" {' '.join(name_tokens(place.label))} "
-    named = [
-        s for s in service_names(scene.store, scene.view) if (own := " ".join(name_tokens(s))) and f" {own} " in words
-    ]
+    words = name_tokens(place.label)
+    every = service_names(scene.store, scene.view)
+    named = [s for s in every if (own := name_tokens(s)) and contains_in_order(words, own)]
     theirs = [s for s in named if (p := near.services.get(s.casefold())) is None or p.direction == "downstream"]
     return min(theirs, key=lambda s: (-len(s), s)) if named and len(theirs) == len(named) else ""
 
@@ -388,7 +376,7 @@ def _place(scene: Scene, group: _Group) -> tuple[Place | None, EntityRef | None]
     names = {s.service for s in group.carriers if s.service}
     paths = {p for v in group.views if (p := text_of(v.properties, "path"))}
     for path in sorted(paths):
-        names |= services_in(path, frozenset(around.services))
+        names |= services_in(path, around.service_names)
     for name in sorted(names):
         place = around.services.get(name.casefold())
         if place is not None and (best is None or place.distance < best[0]):

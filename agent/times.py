@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from graph.clock import DAY, SECOND, Instant, from_datetime
 
-_MONTHS = (
+MONTHS = (
     "january",
     "february",
     "march",
@@ -396,7 +396,7 @@ def _add_months(moment: datetime, months: int) -> datetime:
 def _month(word: str) -> int | None:
     if len(word) < 3:
         return None
-    for number, name in enumerate(_MONTHS, 1):
+    for number, name in enumerate(MONTHS, 1):
         if word == name or word == name[:3] or (word == "sept" and number == 9):
             return number
     return None

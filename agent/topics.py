@@ -100,18 +100,19 @@ _VERSION_LINE = re.compile(r"^\s*v?\d+(?:\.\d+)+\s*$")
 _REMARK = re.compile(r"^\s*(?:#|//|/?\*|--|<!--)")
 
 
-def _code_lines(suspect: Suspect) -> list[str]:
-    """Lines of code that it changed; none when it changed no code, or nothing tells its lines."""
+def _code_lines(suspect: Suspect) -> list[tuple[str, str]]:
+    """Lines of code that it changed, as they are and with their strings cut; none when it changed no code, or nothing tells its lines."""
     if not any(file_sort(p) == "code" for p in suspect.paths if p.rpartition("/")[2].casefold() not in RELEASE_FILES):
         return []
     lines = f"{suspect.added}\n{suspect.removed}"[:_MOST_CHARS].splitlines()
-    return [x for x in lines if x.strip() and not _VERSION_LINE.match(x) and not _REMARK.match(x)]
+    told = (x for x in lines if x.strip() and not _VERSION_LINE.match(x) and not _REMARK.match(x))
+    return [(x, _STRING.sub("S", x)) for x in told]
 
 
 def wording_only(suspect: Suspect) -> bool:
     """Whether the code that it changed only names constants: another wording, another number that nothing is known of."""
     lines = _code_lines(suspect)
-    return bool(lines) and all(_CONSTANT.match(_STRING.sub("S", x)) and not _names_a_setting(x) for x in lines)
+    return bool(lines) and all(_CONSTANT.match(bare) and not _names_a_setting(line) for line, bare in lines)
 
 
 def _names_a_setting(line: str) -> bool:
@@ -122,9 +123,7 @@ def _names_a_setting(line: str) -> bool:
 
 def changes_logic(suspect: Suspect) -> bool:
     """Whether lines of code that it changed call, branch, loop or look something up."""
-    return any(
-        _LOGIC.search(_STRING.sub("S", x)) for x in _code_lines(suspect) if not _CONSTANT.match(_STRING.sub("S", x))
-    )
+    return any(_LOGIC.search(bare) for _, bare in _code_lines(suspect) if not _CONSTANT.match(bare))
 
 
 RELEASE_FILES = frozenset({"version", "version.txt", "chart.yaml", ".version"})

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from agent.memory_facts import InvestigationInputs
     from api.settings import Settings
     from api.wiring import Engine
+    from graph.embeddings import Embedder
     from ingest.sync import SyncReport
 
 SYNC_S = 10.0
@@ -67,7 +68,9 @@ class Investigations:
         """Investigate: on what is known at once, and again when the sources that were read meanwhile told something new or a model may help."""
         reading = self._reading(asked) if asked.sync else None
         store, notes = self._engine.store_or_standby()
-        first = self._run(store, asked, notes, on_step)
+        # Counting what is in a large store takes its time: once for both runs.
+        embedder = self._engine.embedder if store.status(0).vectors else None
+        first = self._run(store, asked, notes, on_step, embedder)
         model, away = self._model(asked)
         if reading is None and model is None and not away:
             return self._kept(store, first, asked)
@@ -78,7 +81,7 @@ class Investigations:
         notes = (*notes, *unread)
         if store.record() == before and not unread and model is None:
             return self._kept(store, first, asked)
-        return self._kept(store, self._run(store, asked, notes, on_step, model), asked)
+        return self._kept(store, self._run(store, asked, notes, on_step, embedder, model), asked)
 
     def _model(self, asked: Asked) -> tuple[RecordingModel | None, tuple[str, ...]]:
         """The model that the settings name, with a budget of its own; what stands in its way is a note, and never in the way of an answer."""
@@ -94,6 +97,7 @@ class Investigations:
         asked: Asked,
         notes: tuple[str, ...],
         on_step: Progress | None,
+        embedder: Embedder | None,
         model: RecordingModel | None = None,
     ) -> Run:
         from agent.observations import Recorded
@@ -108,7 +112,7 @@ class Investigations:
             audience=settings.audience,
             options=asked.options,
             given=Given(
-                embedder=self._engine.embedder if store.status(0).vectors else None,
+                embedder=embedder,
                 observations=recorded,
                 model=model,
                 redact=_redact() if model is not None else None,
@@ -143,9 +147,7 @@ class Investigations:
             return None
         store, notes = self._engine.store_or_standby()
         named = Counter(name for entry in settings.sources for name in entry)
-        read = [
-            (s.source, s.fresh_until) for s in store.status(0).scopes if s.source in named and s.fresh_until is not None
-        ]
+        read = [(s.source, s.fresh_until) for s in store.scopes() if s.source in named and s.fresh_until is not None]
         if all(fresh >= asked.at - _SLACK for _, fresh in read) and named <= Counter(source for source, _ in read):
             return None
         if notes and settings.standby:  # the store is down: whoever stands by is read into

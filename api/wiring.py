@@ -87,7 +87,7 @@ class Engine:
 
         if self._standby is None:
             self._standby = open_store(self.settings.standby)
-        fresh = [s.fresh_until for s in self._standby.status(0).scopes if s.fresh_until is not None]
+        fresh = [s.fresh_until for s in self._standby.scopes() if s.fresh_until is not None]
         until = f", read up to {rfc3339(min(fresh))}" if fresh else ""
         note = f"{self.shown_store} is down (it may be the incident): the standby answers, stale{until}"
         return self._standby, (note,)

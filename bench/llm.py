@@ -27,6 +27,7 @@ from agent.llm import ChatModel
 from bench.outages import interval, run_world
 from bench.world.outage_judge import FOUND, Json, Judge
 from bench.world.perfect_model import PerfectModel
+from bench.world.seeds import read_seeds
 from graph.clock import instant
 from graph.store import GraphStore
 from ingest.redact import redact_text
@@ -211,15 +212,10 @@ def _shown(by_seed: Mapping[int, Sequence[float]], sign: str) -> str:
 # the command line
 
 
-def _seeds(text: str) -> list[int]:
-    low, _, high = text.partition("-")
-    return list(range(int(low), int(high or low) + 1))
-
-
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=_seeds, default=_seeds("0-9"), help="worlds, as 0-29")
+    parser.add_argument("--seeds", type=read_seeds, default=read_seeds("0-9"), help="worlds, as 0-29")
     parser.add_argument("--config", type=Path, help="a lore.yaml whose `model:` is measured besides")
     parser.add_argument("--jobs", type=int, default=1, help="worlds at once")
     options = parser.parse_args()

@@ -30,6 +30,7 @@ from msgspec.structs import replace as with_settings
 from bench.world.outage_baselines import ranks
 from bench.world.outage_judge import FOUND, Json, Judge, Outcome
 from bench.world.outages import OutageWorld, write_outages
+from bench.world.seeds import read_seeds
 
 if TYPE_CHECKING:
     from graph.store import GraphStore
@@ -292,20 +293,12 @@ def _results(seeds: Sequence[int], memory: bool, jobs: int) -> Iterator[Result]:
         yield from pool.map(_one, seeds, [memory] * len(seeds))
 
 
-def _seeds(text: str) -> list[int]:
-    out: list[int] = []
-    for part in text.split(","):
-        low, _, high = part.partition("-")
-        out += range(int(low), int(high or low) + 1)
-    return out
-
-
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("seed", type=int, nargs="?", help="write this seed's world")
     parser.add_argument("directory", type=Path, nargs="?")
-    parser.add_argument("--seeds", type=_seeds, help="as 0-99 or 3,5,8-11")
+    parser.add_argument("--seeds", type=read_seeds, help="as 0-99 or 3,5,8-11")
     parser.add_argument("--jobs", type=int, default=1, help="worlds at once")
     parser.add_argument("--without-memory", action="store_true", help="never read a post-mortem")
     parser.add_argument("--show-failures", type=int, default=0, metavar="N")

@@ -24,6 +24,7 @@ from agent.recall import CAP_NATS
 from bench.outages import apply_quotas
 from bench.world.outage_judge import Json, Judge
 from bench.world.outages import write_outages
+from bench.world.seeds import read_seeds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -109,7 +110,7 @@ def _case(seed: int, label: Json, store: GraphStore, judge: Judge, at: int, audi
     scene = Scene(store, view, read, surroundings(store, view, read.anchors, read.environment))
     suspects = propose(scene)
     remembered = recall(scene, suspects)
-    words = words_and_age(read, suspects, past_changes(scene, suspects), remembered.by_suspect, None)
+    words = words_and_age(read, suspects, past_changes(scene, suspects), None)
     seen = {r: e for e in store.entities(sorted({s.change for s in suspects if s.change}), view) for r in e.refs}
     evidence = [check.weigh(scene, suspects) for check in checks()] if suspects else []
     rows: list[dict[str, float]] = []
@@ -362,8 +363,7 @@ def main() -> None:
     parser.add_argument("--ablate", action="store_true", help="also print the loss without each feature")
     parser.add_argument("--cache", type=Path, help="keep the cases in this file, and read them from it when it exists")
     options = parser.parse_args()
-    first, _, last = options.seeds.partition("-")
-    seeds = range(int(first), int(last or first) + 1)
+    seeds = read_seeds(options.seeds)
     cases = _read(options.cache) if options.cache and options.cache.exists() else _collect(seeds, options.jobs)
     if options.cache and not options.cache.exists():
         options.cache.write_text(

@@ -26,6 +26,7 @@ from bench.world import templates
 from bench.world.asking import TEMPLATES, Asked, Question
 from bench.world.expect import Json, Score, score
 from bench.world.model import World
+from bench.world.seeds import read_seeds
 from bench.worlds import write_world
 
 __all__ = ["templates"]  # importing them registers the templates
@@ -155,18 +156,10 @@ def plain(value: object) -> object:
     return value
 
 
-def _seeds(text: str) -> list[int]:
-    out: list[int] = []
-    for part in text.split(","):
-        low, _, high = part.partition("-")
-        out += range(int(low), int(high or low) + 1)
-    return out
-
-
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=_seeds, default=_seeds("0-99"), help="as 0-99 or 3,5,8-11")
+    parser.add_argument("--seeds", type=read_seeds, default=read_seeds("0-99"), help="as 0-99 or 3,5,8-11")
     parser.add_argument(
         "--family", action="append", default=[], help="only this family or template; may be given several times"
     )

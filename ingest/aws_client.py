@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Protocol, cast
 
@@ -60,6 +60,69 @@ class AwsAccess:
     attempts: int = 4
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 60.0
+
+
+class AwsSettings(Protocol):
+    """What the settings of whatever reads AWS have in common."""
+
+    @property
+    def profile(self) -> str:
+        """Profile of the shared configuration files."""
+        ...
+
+    @property
+    def region(self) -> str:
+        """Region that is asked when a call names none."""
+        ...
+
+    @property
+    def access_key_id(self) -> str:
+        """Access key."""
+        ...
+
+    @property
+    def secret_access_key(self) -> str:
+        """Its secret."""
+        ...
+
+    @property
+    def session_token(self) -> str:
+        """Token of temporary credentials."""
+        ...
+
+    @property
+    def role_arn(self) -> str:
+        """Role to assume."""
+        ...
+
+    @property
+    def external_id(self) -> str:
+        """External id that the role asks for."""
+        ...
+
+    @property
+    def endpoint_url(self) -> str:
+        """Another server that speaks AWS."""
+        ...
+
+
+def access_of(settings: AwsSettings, region: str = "") -> AwsAccess:
+    """How settings say to get in. `region`: asked when they name none."""
+    return AwsAccess(
+        profile=settings.profile,
+        region=settings.region or region,
+        access_key_id=settings.access_key_id,
+        secret_access_key=settings.secret_access_key,
+        session_token=settings.session_token,
+        role_arn=settings.role_arn,
+        external_id=settings.external_id,
+        endpoint_url=settings.endpoint_url,
+    )
+
+
+def impatient(access: AwsAccess, timeout_s: float) -> AwsAccess:
+    """The same with one attempt a call and no longer waits than this: for what is asked while somebody waits."""
+    return replace(access, attempts=1, connect_timeout_s=min(timeout_s, 5.0), read_timeout_s=timeout_s)
 
 
 @dataclass(frozen=True, slots=True)

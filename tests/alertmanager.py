@@ -14,20 +14,19 @@ import json
 import os
 import queue
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pytest
+
+from tests.local_server import free_port, wait_until_ready
 
 PROGRAMS = ("prometheus-alertmanager", "alertmanager")
 _START_S = 20.0
@@ -81,7 +80,7 @@ def alertmanager() -> Generator[Alertmanager, None, None]:
     with _receiver(received) as receiver_port, tempfile.TemporaryDirectory() as home:
         configuration = Path(home) / "alertmanager.yml"
         configuration.write_text(_CONFIGURATION.format(port=receiver_port))
-        port = _free_port()
+        port = free_port()
         command = [
             program,
             f"--config.file={configuration}",
@@ -93,7 +92,7 @@ def alertmanager() -> Generator[Alertmanager, None, None]:
         with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:
             try:
                 url = f"http://127.0.0.1:{port}"
-                _wait(url, process, log)
+                wait_until_ready("Alertmanager", url, process, log, _START_S)
                 yield Alertmanager(url, received)
             finally:
                 process.terminate()
@@ -123,22 +122,3 @@ def _receiver(received: queue.Queue[bytes]) -> Generator[int, None, None]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + _START_S
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            break
-        try:
-            with urlopen(f"{url}/-/ready", timeout=1):
-                return
-        except (URLError, OSError):
-            time.sleep(0.05)
-    pytest.fail(f"Alertmanager did not start: {log.read_text()[-2_000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -13,7 +13,6 @@ def fresh(moto: MotoServer) -> None:
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -28,6 +27,7 @@ from urllib.request import Request, urlopen
 from boto3.session import Session  # pyright: ignore[reportMissingTypeStubs]
 
 from ingest.aws_client import AwsAccess
+from tests.local_server import free_port
 
 ACCOUNT_ID = "123456789012"
 """The account that moto plays."""
@@ -75,7 +75,7 @@ def _client(endpoint_url: str, service: str, region: str) -> object:
 @contextmanager
 def moto_server() -> Generator[MotoServer, None, None]:
     """Start a server on a free port; up in two seconds or so, stopped at the end."""
-    port = _free_port()
+    port = free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MOTO_"))}  # noqa: TID251
     # What AWS makes on its own (managed policies, key aliases) is not of interest and slow to make.
     environment["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"
@@ -96,12 +96,6 @@ def moto_server() -> Generator[MotoServer, None, None]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(server: MotoServer, process: subprocess.Popen[bytes]) -> None:

@@ -11,19 +11,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 
 from graph.clock import SECOND, Instant
+from tests.local_server import free_port, wait_until_ready
 
 _START_S = 30.0
 
@@ -45,7 +42,7 @@ def prometheus_server(samples: Samples) -> Generator[str, None, None]:
         _write(tool, Path(home) / "samples", samples, data)
         configuration = Path(home) / "prometheus.yml"
         configuration.write_text("scrape_configs: []\n")
-        port = _free_port()
+        port = free_port()
         command = [
             program,
             f"--config.file={configuration}",
@@ -57,7 +54,7 @@ def prometheus_server(samples: Samples) -> Generator[str, None, None]:
         with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:
             try:
                 url = f"http://127.0.0.1:{port}"
-                _wait(url, process, log)
+                wait_until_ready("Prometheus", url, process, log, _START_S)
                 yield url
             finally:
                 process.terminate()
@@ -73,22 +70,3 @@ def _write(tool: str, file: Path, samples: Samples, data: Path) -> None:
     command = [tool, "tsdb", "create-blocks-from", "openmetrics", str(file), str(data)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + _START_S
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            break
-        try:
-            with urlopen(f"{url}/-/ready", timeout=1):
-                return
-        except (URLError, OSError):
-            time.sleep(0.05)
-    pytest.fail(f"Prometheus did not start: {log.read_text()[-2_000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent.checks.onset import lag_of, onset
 from agent.checks.weighing import MINUTE, Asking, Finding, Findings, clock, found, nothing, quoted
-from agent.evidence import inline
+from agent.evidence import inline, number_of
 from agent.incident import Suspect, SymptomClass
 from graph.clock import Instant
 from graph.model import EntityRef, Value
@@ -60,8 +60,8 @@ def _weigh(scene: Scene, suspects: Sequence[Suspect]) -> Findings:
 def _judged(scene: Scene, one: Suspect, known: Mapping[EntityRef, EntityView]) -> Finding:
     entity = known.get(one.key) or (known.get(one.target) if one.target is not None else None)
     told = entity.properties if entity is not None else dict[str, Value]()
-    usage = _number(told.get("usage")) if told.get("usage") is not None else _number(one.properties.get("usage"))
-    limit = _number(told.get("value")) if told.get("value") is not None else _number(one.properties.get("value"))
+    usage = number_of(told.get("usage")) if told.get("usage") is not None else number_of(one.properties.get("usage"))
+    limit = number_of(told.get("value")) if told.get("value") is not None else number_of(one.properties.get("value"))
     said = [s.provenance for s in entity.statements[:2]] if entity is not None else list(one.said[:1])
     if usage is None or limit is None or limit <= 0:
         return _signalled(scene, one)
@@ -97,19 +97,6 @@ def _signalled(scene: Scene, one: Suspect) -> Finding:
         return found(0.0, f"{what}; nothing ties it to what shows the symptom.", told)
     weight = FULL_BEFORE if one.place.direction != "downstream" and one.place.distance <= 2 else FULL_ELSEWHERE
     return found(weight, f"{what}, before the symptom, of {inline(one.place.label, 80)}.", told)
-
-
-def _number(value: Value) -> float | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        return float(value)
-    if isinstance(value, str):
-        try:
-            return float(value.replace(",", ""))
-        except ValueError:
-            return None
-    return None
 
 
 CHECK = Asking("limit", "how much of the limit was used", 1.0, 0.6, _weigh, frozenset({"quota", "capacity"}))

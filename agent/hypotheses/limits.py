@@ -6,14 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agent.evidence import text_of
+from agent.evidence import number_of, text_of
 from agent.hypotheses.nearness import named_place
 from agent.incident import Place, Suspect
 from agent.scene import Scene
 from agent.shipments import moment
 from agent.signals import signals
 from graph.clock import DAY, Instant, rfc3339
-from graph.model import EntityRef, Value
+from graph.model import EntityRef
 from graph.store import EntityView, Limits
 from graph.text import name_tokens
 
@@ -54,7 +54,7 @@ def propose(scene: Scene) -> Sequence[Suspect]:
 def _quotas(scene: Scene) -> list[Suspect]:
     found: list[Suspect] = []
     for one in scene.store.select("Quota", {}, scene.view, Limits(rows=_ROWS)).items:
-        limit, used = _number(one.properties.get("value")), _number(one.properties.get("usage"))
+        limit, used = number_of(one.properties.get("value")), number_of(one.properties.get("usage"))
         if limit is None or used is None or limit <= 0 or used / limit < _USED_UP:
             continue
         name = text_of(one.properties, "name") or text_of(one.properties, "code")
@@ -167,16 +167,3 @@ def _about(scene: Scene, entities: Sequence[EntityView]) -> dict[EntityRef, Plac
         if place is not None and (known is None or (place.distance, place.ref) < (known.distance, known.ref)):
             found[edge.src] = place
     return found
-
-
-def _number(value: Value) -> float | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        return float(value)
-    if isinstance(value, str):
-        try:
-            return float(value.replace(",", ""))
-        except ValueError:
-            return None
-    return None

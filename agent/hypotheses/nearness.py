@@ -6,18 +6,21 @@ from collections.abc import Sequence
 
 from agent.incident import Place
 from agent.scene import Scene
-from graph.text import name_tokens
+from graph.text import contains_in_order, name_tokens
 
 
 def named_place(scene: Scene, names: Sequence[str]) -> Place | None:
     """The nearest service whose name stands in one of these names, or the anchor that the symptom's own words name so."""
     best: Place | None = None
     for name in names:
-        tokens = list(name_tokens(name))
+        tokens = name_tokens(name)
         for service, place in scene.surroundings.services.items():
-            own = list(name_tokens(service))
-            inside = any(tokens[i : i + len(own)] == own for i in range(len(tokens) - len(own) + 1)) if own else False
-            if inside and (best is None or (place.distance, place.ref) < (best.distance, best.ref)):
+            own = name_tokens(service)
+            if (
+                own
+                and contains_in_order(tokens, own)
+                and (best is None or (place.distance, place.ref) < (best.distance, best.ref))
+            ):
                 best = place
         if name and len(name) > 3 and name.casefold() in scene.symptom.text.casefold() and best is None:
             anchors = scene.symptom.anchors

@@ -17,7 +17,7 @@ import msgspec
 
 from graph.clock import SECOND, Instant, from_datetime, instant
 from graph.observations import METRIC_CLASSES, WORSE, LogLine, LogQuery, MetricClass, Seen, Series, SeriesQuery, Worse
-from ingest.aws_client import Aws, AwsAccess
+from ingest.aws_client import Aws, AwsAccess, access_of, impatient
 from ingest.aws_errors import ServiceRefused
 from ingest.observations.answering import Asking, Backend, not_ours, server_words
 from ingest.source import SourceDataInvalid, SourceError
@@ -145,19 +145,7 @@ class CloudWatchSettings:
 
     def access(self) -> AwsAccess:
         """How to get in. One attempt a call: a question has a deadline."""
-        return AwsAccess(
-            profile=self.profile,
-            region=self.region,
-            access_key_id=self.access_key_id,
-            secret_access_key=self.secret_access_key,
-            session_token=self.session_token,
-            role_arn=self.role_arn,
-            external_id=self.external_id,
-            endpoint_url=self.endpoint_url,
-            attempts=1,
-            connect_timeout_s=min(self.timeout_s, 5.0),
-            read_timeout_s=self.timeout_s,
-        )
+        return impatient(access_of(self), self.timeout_s)
 
 
 class _Dimension(msgspec.Struct, frozen=True, rename="pascal"):

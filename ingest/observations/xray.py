@@ -16,7 +16,7 @@ import msgspec
 
 from graph.clock import SECOND, Instant, from_datetime
 from graph.observations import WORSE, Edge, EdgeQuery, Seen, Series, SeriesQuery
-from ingest.aws_client import Aws, AwsAccess
+from ingest.aws_client import Aws, AwsAccess, access_of, impatient
 from ingest.observations.answering import Asking, Backend, not_ours
 
 __all__ = ["XRayBackend", "XRaySettings"]
@@ -61,19 +61,7 @@ class XRaySettings:
 
     def access(self) -> AwsAccess:
         """How to get in. One attempt a call: a question has a deadline."""
-        return AwsAccess(
-            profile=self.profile,
-            region=self.region,
-            access_key_id=self.access_key_id,
-            secret_access_key=self.secret_access_key,
-            session_token=self.session_token,
-            role_arn=self.role_arn,
-            external_id=self.external_id,
-            endpoint_url=self.endpoint_url,
-            attempts=1,
-            connect_timeout_s=min(self.timeout_s, 5.0),
-            read_timeout_s=self.timeout_s,
-        )
+        return impatient(access_of(self), self.timeout_s)
 
 
 class _Count(msgspec.Struct, frozen=True, rename="pascal"):

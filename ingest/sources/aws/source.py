@@ -42,22 +42,12 @@ class AwsSource:
             yield from file_batches(settings, self.scope, ledger)
         if settings.live if settings.live is not None else not settings.path:
             # Loaded only here: the SDK is large, and files need none of it.
-            from ingest.aws_client import Aws, AwsAccess
+            from ingest.aws_client import Aws, access_of
             from ingest.sources.aws.config_live import history_batches
             from ingest.sources.aws.inventory import Inventory
 
-            aws = Aws(
-                AwsAccess(
-                    profile=settings.profile,
-                    region=settings.region or (settings.regions[0] if settings.regions not in ((), ("all",)) else ""),
-                    access_key_id=settings.access_key_id,
-                    secret_access_key=settings.secret_access_key,
-                    session_token=settings.session_token,
-                    role_arn=settings.role_arn,
-                    external_id=settings.external_id,
-                    endpoint_url=settings.endpoint_url,
-                )
-            )
+            first = settings.regions[0] if settings.regions not in ((), ("all",)) else ""
+            aws = Aws(access_of(settings, first))
             inventory = Inventory(settings, self.scope, aws, ledger, now)
             yield from inventory.batches()
             yield from history_batches(settings, self.scope, aws, inventory.regions, ledger)

@@ -97,19 +97,10 @@ class CloudFormationSource:
             yield from file_batches(settings, self.scope, ledger)
         if settings.live if settings.live is not None else not settings.path:
             # Loaded only here: the SDK is large, and files need none of it.
-            from ingest.aws_client import Aws, AwsAccess
+            from ingest.aws_client import Aws, access_of
             from ingest.sources.cloudformation.live import Live
 
-            access = AwsAccess(
-                profile=settings.profile,
-                region=settings.region or (settings.regions[0] if settings.regions else ""),
-                access_key_id=settings.access_key_id,
-                secret_access_key=settings.secret_access_key,
-                session_token=settings.session_token,
-                role_arn=settings.role_arn,
-                external_id=settings.external_id,
-                endpoint_url=settings.endpoint_url,
-            )
+            access = access_of(settings, settings.regions[0] if settings.regions else "")
             yield from Live(settings, self.scope, Aws(access), ledger, now).batches()
         ledger.done = []
         yield cursor_batch(self.scope, ledger, fresh_until=now)

@@ -158,20 +158,9 @@ class SecretsSource:
         )
 
     def _client(self) -> Aws:
-        from ingest.aws_client import Aws, AwsAccess
+        from ingest.aws_client import Aws, access_of
 
-        s = self._settings
-        access = AwsAccess(
-            profile=s.profile,
-            region=s.region,
-            access_key_id=s.access_key_id,
-            secret_access_key=s.secret_access_key,
-            session_token=s.session_token,
-            role_arn=s.role_arn,
-            external_id=s.external_id,
-            endpoint_url=s.endpoint_url,
-        )
-        return Aws(access)
+        return Aws(access_of(self._settings))
 
 
 DOC = SourceDoc(
