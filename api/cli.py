@@ -16,9 +16,15 @@ from api.cli_base import engine as _engine
 from api.cli_base import moment as _moment
 from api.cli_base import say as _say
 from api.cli_base import write as _write
+from api.cli_chat import add_to as _add_chat
+from api.cli_cost import add_to as _add_cost
+from api.cli_digest import add_to as _add_digest
+from api.cli_drift import add_to as _add_drift
 from api.cli_eval import add_to as _add_eval
+from api.cli_gateway import add_to as _add_gateway
 from api.cli_investigate import add_to as _add_investigating
 from api.cli_people import people_app, split, why_same
+from api.cli_slack import add_to as _add_slack
 from api.errors import EXIT_ERROR, SettingsError, UsageError, explain
 from api.wiring import Engine, is_remote
 from ingest.registry import SOURCES
@@ -47,8 +53,10 @@ app.add_typer(ingest_app, name="ingest")
 app.add_typer(people_app, name="people")
 app.command("why-same")(why_same)
 app.command("split")(split)
-_add_investigating(app)
-_add_eval(app)
+for _add in (
+    _add_investigating, _add_drift, _add_cost, _add_digest, _add_chat, _add_slack, _add_gateway, _add_eval,
+):  # fmt: skip
+    _add(app)
 
 
 class Output(StrEnum):

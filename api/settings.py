@@ -40,6 +40,14 @@ class Settings(msgspec.Struct, frozen=True):
         webhooks: by sender (github, slack …): its secret and what its reader needs; a sender that is not here is refused.
         observations: backends of metrics, logs and traces: a list of one-key mappings, adapter name to its settings.
         model: the language model that may help: provider, model, base_url, api_key, budgets; empty goes without.
+        outward: what infralore may write with, by system: {github: {token: …}, slack: {token: …}, mail: {…}}; read by the gateway alone.
+        grants: standing permissions for outward writes: a list of {who, action, target, until}.
+        api: the HTTP interface: tokens, limits.
+        slack: the bot: app token, signing secret, which channel may read what.
+        drift: root modules that Terraform can plan, what is no drift, how often to look.
+        cost: prices, usage file, what a tag means.
+        digests: what is written when, for whom and where it goes: a list.
+        alerts: rules by which an alert that arrives starts an investigation.
         standby: a SQLite store that is kept up to date beside a server store and answers when that is down.
         people: the file in which the team keeps who is who, or None.
         audience: the labels whoever runs this process may read.
@@ -54,6 +62,14 @@ class Settings(msgspec.Struct, frozen=True):
     webhooks: Mapping[str, Mapping[str, object]] = {}
     observations: tuple[dict[str, dict[str, object]], ...] = ()
     model: Mapping[str, object] = {}
+    outward: Mapping[str, Mapping[str, object]] = {}
+    grants: tuple[Mapping[str, object], ...] = ()
+    api: Mapping[str, object] = {}
+    slack: Mapping[str, object] = {}
+    drift: Mapping[str, object] = {}
+    cost: Mapping[str, object] = {}
+    digests: tuple[Mapping[str, object], ...] = ()
+    alerts: tuple[Mapping[str, object], ...] = ()
     standby: str | None = None
     people: Path | None = None
     audience: frozenset[str] = frozenset({PUBLIC})
@@ -68,6 +84,14 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     webhooks: dict[str, dict[str, object]] = {}
     observations: tuple[dict[str, dict[str, object]], ...] = ()
     model: dict[str, object] = {}
+    outward: dict[str, dict[str, object]] = {}
+    grants: tuple[dict[str, object], ...] = ()
+    api: dict[str, object] = {}
+    slack: dict[str, object] = {}
+    drift: dict[str, object] = {}
+    cost: dict[str, object] = {}
+    digests: tuple[dict[str, object], ...] = ()
+    alerts: tuple[dict[str, object], ...] = ()
     standby: str | None = None
     people: str | None = None
     audience: tuple[str, ...] = (PUBLIC,)
@@ -109,6 +133,14 @@ def load(config: Path | None = None, environ: Mapping[str, str] | None = None) -
             for entry in file.observations
         ),
         model=_expanded(file.model, env, "model"),
+        outward={name: _expanded(given, env, f"outward.{name}") for name, given in file.outward.items()},
+        grants=tuple(_expanded(given, env, "grants") for given in file.grants),
+        api=_expanded(file.api, env, "api"),
+        slack=_expanded(file.slack, env, "slack"),
+        drift=_expanded(file.drift, env, "drift"),
+        cost=_expanded(file.cost, env, "cost"),
+        digests=tuple(_expanded(given, env, "digests") for given in file.digests),
+        alerts=tuple(_expanded(given, env, "alerts") for given in file.alerts),
         standby=_sqlite_beside(file.standby, path),
         people=(path.parent if path else Path()) / file.people if file.people else None,
         audience=frozenset(file.audience),

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from api.errors import SettingsError
 from api.settings import Settings
 from graph.clock import SECOND, Instant, rfc3339
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from agent.llm import ChatModel
     from agent.model import Answer
     from agent.observations import Observations
+    from api.cost import Costs
+    from api.digests import Digests
+    from api.drift import Drifts
+    from api.gateway import Gateway
     from api.investigations import Investigations
     from graph.embeddings import Embedder
     from ingest.source import Source
@@ -47,6 +53,7 @@ class Engine:
         self._embedder: Embedder | None = None
         self._standby: GraphStore | None = None
         self._observations: Observations | None = None
+        self._gateway: Gateway | None = None
 
     def __enter__(self) -> Engine:
         return self
@@ -128,6 +135,48 @@ class Engine:
         from api.investigations import Investigations
 
         return Investigations(self)
+
+    @property
+    def drifts(self) -> Drifts:
+        """What `lore drift` does."""
+        from api.drift import Drifts
+
+        return Drifts(self)
+
+    @property
+    def costs(self) -> Costs:
+        """What `lore cost` does."""
+        from api.cost import Costs
+
+        return Costs(self)
+
+    @property
+    def digests(self) -> Digests:
+        """What `lore digest` does."""
+        from api.digests import Digests
+
+        return Digests(self)
+
+    @property
+    def gateway(self) -> Gateway:
+        """The one way out, with the performers that the settings give credentials to."""
+        if self._gateway is None:
+            from api.outward import open_gateway
+
+            self._gateway = open_gateway(self.settings)
+        return self._gateway
+
+    def reading_as(self, audience: frozenset[str]) -> Engine:
+        """The same parts for a reader who holds these labels: a channel, an API token. Closing it closes nothing."""
+        other = _Reader(replace(self.settings, audience=audience))
+        other.share(self)
+        return other
+
+    def share(self, parts: Engine) -> None:
+        """Use the opened parts of another engine."""
+        self._store = parts.store
+        self._embedder, self._standby = parts._embedder, parts._standby
+        self._observations, self._gateway = parts._observations, parts._gateway
 
     @property
     def shown_store(self) -> str:
@@ -276,6 +325,13 @@ class Engine:
             audience=self.settings.audience,
             now=wall_clock(),
         )
+
+
+class _Reader(Engine):
+    """An engine on another's parts."""
+
+    def __exit__(self, *exc: object) -> None:
+        return None
 
 
 def redact_key(directory: Path) -> bytes:

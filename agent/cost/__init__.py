@@ -1,0 +1,1 @@
+"""What things cost: of a plan, on the bill, and for nothing."""
