@@ -13,9 +13,9 @@ COPY ingest ingest
 RUN uv sync --frozen --no-dev --no-editable
 
 FROM python:3.11-slim
-# git reads the histories; they are mounted and belong to the host's user, which git refuses unless told otherwise.
+# Charts are drawn with a font. git reads the histories; they are mounted and belong to the host's user, which git refuses unless told otherwise.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends git \
+    && apt-get install --yes --no-install-recommends fonts-dejavu-core git \
     && rm -rf /var/lib/apt/lists/* \
     && git config --system --add safe.directory '*' \
     && useradd --uid 10001 --create-home lore \

@@ -30,6 +30,30 @@ class SettingsError(Exception):
         self.hint = hint
 
 
+class OutwardError(Exception):
+    """Something could not be written outward. `str(error)` is one sentence; `hint` says what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class OutwardUnavailable(OutwardError):
+    """The other side cannot be reached now; `retry_after_s` when it said so."""
+
+    def __init__(self, message: str, hint: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message, hint)
+        self.retry_after_s = retry_after_s
+
+
+class OutwardUnknown(OutwardError):
+    """It was cut off where nobody can tell whether it was written, and nobody can look: it must not be written again."""
+
+
+class OutwardRefused(OutwardError):
+    """The other side says no."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """What to tell the user."""
@@ -43,7 +67,7 @@ def explain(error: BaseException) -> Failure:
     """The failure to show for an exception that reached the outside."""
     if isinstance(error, UsageError):
         return Failure(str(error), error.hint, EXIT_USAGE)
-    if isinstance(error, (GraphError, SourceError, SettingsError, ModelError)):
+    if isinstance(error, (GraphError, SourceError, SettingsError, ModelError, OutwardError)):
         return Failure(str(error), error.hint, EXIT_ERROR)
     if isinstance(error, MemoryError):
         return Failure("out of memory", "ingest fewer sources at once, or use a machine with more memory", EXIT_ERROR)

@@ -54,6 +54,7 @@ class Engine:
         self._standby: GraphStore | None = None
         self._observations: Observations | None = None
         self._gateway: Gateway | None = None
+        self._lender: Engine | None = None
 
     def __enter__(self) -> Engine:
         return self
@@ -160,6 +161,8 @@ class Engine:
     @property
     def gateway(self) -> Gateway:
         """The one way out, with the performers that the settings give credentials to."""
+        if self._lender is not None:
+            return self._lender.gateway
         if self._gateway is None:
             from api.outward import open_gateway
 
@@ -176,7 +179,7 @@ class Engine:
         """Use the opened parts of another engine."""
         self._store = parts.store
         self._embedder, self._standby = parts._embedder, parts._standby
-        self._observations, self._gateway = parts._observations, parts._gateway
+        self._observations, self._lender = parts._observations, parts
 
     @property
     def shown_store(self) -> str:
