@@ -1,0 +1,1 @@
+"""Price files: read, kept with their dates, and asked."""
