@@ -1,18 +1,10 @@
-"""An investigation as Slack blocks (https://docs.slack.dev/reference/block-kit/blocks), within Slack's limits.
-
-Text of sources is escaped as Slack asks (https://docs.slack.dev/messaging/formatting-message-text#escaping), so that it names nobody and links
-nowhere, and what Slack would take for its own formatting is replaced by a sign that looks alike.
-"""
+"""An investigation as Slack blocks, within Slack's limits."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
 
-from agent.evidence import inline
 from agent.investigation import Advice, Investigation
-from agent.markdown import web_address
 from agent.model import Citation
 from api.investigation_words import (
     blind_spots,
@@ -26,21 +18,21 @@ from api.investigation_words import (
     weight,
     when,
 )
+from api.slack_blocks import MAX_BLOCKS, MAX_CHARS, MAX_HEADER_CHARS, Block, source_line
+from api.slack_blocks import code as _code
+from api.slack_blocks import context as _context
+from api.slack_blocks import marked as _marked
+from api.slack_blocks import marks as _marks
+from api.slack_blocks import plain as _plain
+from api.slack_blocks import section as _section
+from api.slack_blocks import sections as _sections
+from api.slack_blocks import text as _text
 
-MAX_BLOCKS = 50
-MAX_CHARS = 3_000
-MAX_HEADER_CHARS = 150
+__all__ = ["MAX_BLOCKS", "MAX_CHARS", "Block", "investigation_blocks", "investigation_fallback"]
+
 CAUSES_SHOWN = 10
 EVIDENCE_SHOWN = 2
 _CITATIONS_SHOWN = 40
-_URL_CHARS = 300
-
-Block: TypeAlias = Mapping[str, object]
-
-_LOOKS = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
-_ITALIC = re.compile(r"(?<!\w)_|_(?!\w)")
-_QUOTE = re.compile(r"^(?=&gt;)")
-_MARK = re.compile(r"\[(c\d+)\]")
 
 
 def investigation_blocks(investigation: Investigation) -> list[Block]:
@@ -84,10 +76,7 @@ def investigation_blocks(investigation: Investigation) -> list[Block]:
         told = list(lines)
         if told:
             body += _sections([f"*{heading}*", *told])
-    sources = [
-        f"[{c.id}] {_link(c, _text(c.locator, 160)) if 0 < len(web_address(c.url)) <= _URL_CHARS else _text(c.locator, 160)}"
-        for c in investigation.citations[:_CITATIONS_SHOWN]
-    ]
+    sources = [source_line(c) for c in investigation.citations[:_CITATIONS_SHOWN]]
     if sources:
         body += _sections(["*Citations*", *sources])
     last = _context(f"{investigation.id}")
@@ -135,93 +124,3 @@ def _advice(advice: Sequence[Advice], cited: Mapping[str, Citation]) -> list[str
         f"• {_text(a.text, 600)}{f' {_code(a.command)}' if a.command else ''}{_marks(a.citations, cited)}"
         for a in advice
     ]
-
-
-# -- blocks and their texts
-
-
-def _sections(lines: Sequence[str], most: int = 3) -> list[Block]:
-    """As many sections as these lines need, up to `most`; the last one says what is left out."""
-    found: list[Block] = []
-    rest = list(lines)
-    while rest and len(found) < most - 1:
-        taken, room = 0, MAX_CHARS - 20
-        while taken < len(rest) and (room := room - len(rest[taken]) - 1) >= 0:
-            taken += 1
-        if not taken or taken == len(rest):
-            break
-        found.append(_section(rest[:taken]))
-        rest = rest[taken:]
-    return [*found, _section(rest)] if rest else found
-
-
-def _section(lines: Sequence[str]) -> Block:
-    """A section of these lines, as many as there is room for."""
-    kept: list[str] = []
-    room = MAX_CHARS - 20
-    for line in lines:
-        room -= len(line) + 1
-        if room < 0:
-            kept.append(f"… {len(lines) - len(kept)} more")
-            break
-        kept.append(line)
-    text = "\n".join(kept) or "…"
-    # `verbatim`: nothing that looks like an address, a channel or a name becomes one
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:MAX_CHARS], "verbatim": True}}
-
-
-def _context(text: str) -> Block:
-    return {"type": "context", "elements": [_plain(text, 1_000)]}
-
-
-def _plain(text: str, limit: int) -> Mapping[str, object]:
-    """A text that Slack formats in no way."""
-    return {"type": "plain_text", "text": inline(text, limit) or "…", "emoji": False}
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _text(text: str, limit: int = 400) -> str:
-    """A text of a source in one line, that formats nothing, names nobody and links nowhere."""
-    looks = _ITALIC.sub("ˍ", inline(text, limit).translate(_LOOKS))
-    return _QUOTE.sub("\u2060", _escaped(looks))
-
-
-def _code(text: str) -> str:
-    return f"`{_escaped(inline(text, 400).replace('`', 'ˋ'))}`"
-
-
-def _marked(text: str, cited: Mapping[str, Citation]) -> str:
-    """A paragraph of ours with its marks as links."""
-    parts = _MARK.split(text)
-    told = [_mark(p, cited) if i % 2 else _within(p) for i, p in enumerate(parts)]
-    kept: list[str] = []
-    room = MAX_CHARS - 100
-    for part in told:
-        room -= len(part)
-        if room < 0:
-            return "".join(kept) + "…"
-        kept.append(part)
-    return "".join(kept)
-
-
-def _within(text: str) -> str:
-    """A part of a paragraph, with the blanks at its ends that stand between it and the marks."""
-    told = _escaped(_ITALIC.sub("ˍ", inline(text, MAX_CHARS).translate(_LOOKS)))
-    return f"{' ' if text[:1] == ' ' else ''}{told}{' ' if told and text[-1:] == ' ' else ''}"
-
-
-def _marks(ids: Sequence[str], cited: Mapping[str, Citation]) -> str:
-    return "".join(f" {_mark(i, cited)}" for i in list(dict.fromkeys(ids))[:3])
-
-
-def _mark(id_: str, cited: Mapping[str, Citation]) -> str:
-    found = cited.get(id_)
-    linked = found is not None and web_address(found.url) and len(web_address(found.url)) <= _URL_CHARS
-    return _link(found, f"[{id_}]") if found is not None and linked else f"[{id_}]"
-
-
-def _link(to: Citation, text: str) -> str:
-    return f"<{_escaped(web_address(to.url))}|{text}>"
