@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from agent.evidence import text_of
 from agent.model import Reached
-from agent.shipments import Places, Shipment, Shipments, moment, shipments
+from agent.shipments import Places, Shipment, Shipments, moment, places_of, shipments
 from graph.clock import DAY, Instant, rfc3339
 from graph.model import EntityRef
 from graph.store import ChangeQuery, ChangeView, GraphStore, Limits, Provenance, View
@@ -124,7 +124,7 @@ class Reach:
         self._only = only
         self._since = since
         self._all: Shipments = shipments(store, view)
-        self._places = Places(store, view)
+        self._places = places_of(store, view)
         self._paths: dict[str, _Place] = {}
         self._kinds: dict[str, tuple[bool, bool]] = {}
         self._merged: dict[str, _Merged] = {}
