@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.cached import PerView
 from agent.evidence import text_of
 from agent.model import Reached
 from agent.shipments import Places, Shipment, Shipments, moment, places_of, shipments
@@ -112,6 +113,13 @@ class _Arriving:
                 self.of_commit.setdefault(one.commit, set()).add(name)
 
 
+def _nothing_yet(_: GraphStore, __: View) -> dict[str, _Merged]:
+    return {}
+
+
+_known_merges = PerView(_nothing_yet)
+
+
 class Reach:
     """Answers for one view; what it reads of deployments is shared between changes."""
 
@@ -127,7 +135,9 @@ class Reach:
         self._places = places_of(store, view)
         self._paths: dict[str, _Place] = {}
         self._kinds: dict[str, tuple[bool, bool]] = {}
-        self._merged: dict[str, _Merged] = {}
+        # What was read without a bound serves the next reader of the same view, too.
+        shared = view.known_at is not None and since is None
+        self._merged: dict[str, _Merged] = _known_merges(store, view) if shared else {}
         self._carried: dict[EntityRef, list[ChangeView]] = {}
         self._expected: dict[tuple[str, _Place], frozenset[str]] = {}
         self._arriving: dict[str, _Arriving] = {}

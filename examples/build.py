@@ -1,8 +1,8 @@
 """Write the bundled company: `python -m examples.build DIRECTORY`.
 
 Makes what the company's systems would export, a directory for each, and `DIRECTORY/lore.yaml` that names them all: git repositories, Terraform states
-and plans, GitHub, Slack, deployments, the cloud's audit log and inventory, the cluster, alerts, catalog, documents, certificates, what the company has in other clouds, and
-metrics of its incidents.
+and plans, GitHub, Slack, deployments, the cloud's audit log and inventory, the cluster, alerts, catalog, documents, certificates, what the company has in other clouds, the cloud's
+bill, and metrics of its incidents.
 The same commit of this script gives the same bytes and the same hashes everywhere.
 """
 
@@ -28,6 +28,7 @@ from examples.company import (
     TEALEAF_BOT,
 )
 from examples.config_repository import write_config
+from examples.costs import write_costs
 from examples.deploys import apply_deploys, service_deploys
 from examples.elsewhere import write_elsewhere
 from examples.forge import config_repository, infra_repository
@@ -46,7 +47,7 @@ from examples.talk import make_talk
 
 DIRECTORIES = (
     *("infra", "shop-config", "handbook", "states", "plans", "github", "slack", "deployments", "cloudtrail", "aws", "kubernetes", "alerts"),
-    *("certificates", "cloudformation", "pulumi", "gcp", "azure", "gitlab", "observations"),
+    *("certificates", "cloudformation", "pulumi", "gcp", "azure", "gitlab", "costs", "observations"),
 )  # fmt: skip
 
 LORE_YAML = f"""# The bundled company, as `python -m examples.build` wrote it. Paths are relative to this file.
@@ -129,6 +130,9 @@ sources:
       path: gitlab
       name: camellia
       base_url: https://gitlab.camellia.example
+  - costs:
+      path: costs
+      name: tealeaf-aws
 observations:  # asked while an incident is investigated, never ingested
   - files:
       path: observations
@@ -170,6 +174,7 @@ def build(directory: Path) -> None:
     write_alerts(directory / "alerts")
     write_pems(directory / "certificates")
     write_elsewhere(directory)
+    write_costs(directory / "costs", applies)
     write_metrics(directory / "observations")
     (directory / "lore.yaml").write_text(LORE_YAML)
 

@@ -561,6 +561,7 @@ KINDS: dict[str, Kind] = {
                 _i("service", "as billed: AmazonEC2, Compute Engine …"),
                 _i("month", "2026-10"),
                 _p("usage_type", "as billed: EU-BoxUsage:m6i.large …"),
+                _p("line_type", "usage, tax, credit, refund, fee, commitment, discount"),
                 _p("operation", "as billed"),
                 _i("region", "region"),
                 _p("resource_id", "id or ARN, where the bill names one"),
@@ -582,7 +583,7 @@ KINDS: dict[str, Kind] = {
             "Drift, waste or risk that was found. Holds from when it was first seen until it was gone.",
             (
                 _i("finding_id", "its id, drift_… or waste_…"),
-                _i("type", "drift, waste, risk"),
+                _i("type", "drift, waste, risk; drift_scan for what one scan tells beside its findings"),
                 _i("kind", "of drift: changed, missing, unmanaged; of waste: unattached, idle, old …"),
                 _i("state", "open, accepted"),
                 _i("severity", "critical, high, medium, low, info"),
@@ -592,6 +593,7 @@ KINDS: dict[str, Kind] = {
                 _p("saving_per_month", "amount, where it costs"),
                 _p("currency", "ISO 4217"),
                 _p("result", "the whole finding, JSON text of its schema"),
+                _p("citations", "what it cites, JSON text"),
             ),
         ),
     )

@@ -208,7 +208,9 @@ def _body(environ: Environ) -> bytes:
 
 
 def _called(target: str, body: bytes, service: str, environ: Environ) -> tuple[str, object] | None:
-    """Name and parameters of a call; None for protocols that are not recorded (REST)."""
+    """Name and parameters of a call; None for what is not recorded: REST but for the services in `_rest`."""
+    if service in ("s3", "lambda"):
+        return _rest(service, body, environ)
     if target:
         return target.rpartition(".")[2], _lower_first(json.loads(body or b"{}"))
     if "x-www-form-urlencoded" not in str(environ.get("CONTENT_TYPE", "")):
@@ -217,6 +219,59 @@ def _called(target: str, body: bytes, service: str, environ: Environ) -> tuple[s
     action = form.pop("Action", "")
     form.pop("Version", None)
     return (action, _nested(form, service)) if action else None
+
+
+_BUCKET_PARTS = {
+    "versioning": "BucketVersioning",
+    "publicAccessBlock": "BucketPublicAccessBlock",
+    "encryption": "BucketEncryption",
+    "policy": "BucketPolicy",
+    "tagging": "BucketTagging",
+    "acl": "BucketAcl",
+    "lifecycle": "BucketLifecycle",
+    "logging": "BucketLogging",
+}
+_FUNCTION = re.compile(r"/\d{4}-\d\d-\d\d/functions(?:/([^/?]+))?(/configuration|/code|/concurrency)?/?")
+
+
+def _rest(service: str, body: bytes, environ: Environ) -> tuple[str, object] | None:
+    """Writes of buckets and functions, which are named by method and path; nothing of objects, which are data events."""
+    method, path = str(environ["REQUEST_METHOD"]), str(environ.get("PATH_INFO", ""))
+    if method in ("GET", "HEAD", "OPTIONS"):
+        return None
+    if service == "lambda":
+        found = _FUNCTION.fullmatch(path)
+        if found is None:
+            return None
+        asked = cast("Json", _lower_first(json.loads(body or b"{}"))) if body.lstrip()[:1] in (b"{", b"") else {}
+        what = {"/configuration": "UpdateFunctionConfiguration20150331v2", "/code": "UpdateFunctionCode20150331v2"}
+        verb = {"POST": "CreateFunction20150331", "DELETE": "DeleteFunction20150331"}
+        name = what.get(found[2] or "") or verb.get(method)
+        return (name, {**asked, **({"functionName": found[1]} if found[1] else {})}) if name else None
+    bucket, _, key = path.lstrip("/").partition("/")
+    if not bucket or key:
+        return None
+    part = next((p for p, _ in parse_qsl(str(environ.get("QUERY_STRING", "")), keep_blank_values=True)), "")
+    if part and part not in _BUCKET_PARTS:
+        return None
+    name = (
+        f"{'Delete' if method == 'DELETE' else 'Put'}{_BUCKET_PARTS[part]}"
+        if part
+        else f"{'Delete' if method == 'DELETE' else 'Create'}Bucket"
+    )
+    told: Json = {"bucketName": bucket, **({part: ""} if part else {})}
+    if body.lstrip().startswith(b"<"):
+        root = ElementTree.fromstring(body)
+        told[_tag(root)] = _as_written(root)
+    elif body.lstrip().startswith(b"{"):
+        told["bucketPolicy"] = cast("object", json.loads(body))
+    return name, told
+
+
+def _as_written(element: ElementTree.Element) -> object:
+    """An element with its names as they are: CloudTrail keeps those of S3."""
+    children = list(element)
+    return {_tag(c): _as_written(c) for c in children} if children else _scalar((element.text or "").strip())
 
 
 def _nested(form: Mapping[str, str], service: str) -> Json:

@@ -37,13 +37,28 @@ class Wanted:
         address: full instance address: `module.edge.aws_security_group.api["a"]`.
         directory: directory of the root module in the repository.
         values: attribute path (`ingress[0].cidr_blocks`, `tags.Name`) -> the value that is there, or `Absent`.
-        before: attribute path -> the value that the code has now, as the plan evaluated it.
+        before: attribute path -> the value that the code has now, as the plan evaluated it. It may tell more than `values`: of a block that
+            repeats, its other attributes, by which it is known again.
+        var_files: files given with `-var-file`, in the order given, as paths in the repository.
+        set_elsewhere: variables that `-var`, `TF_VAR_…` or the workspace set: no file holds their value.
+        workspace: what `terraform.workspace` is; empty when it is not known.
+        shares: other environments or workspaces that are made from the same directory: what stands in the `.tf` files is theirs too.
+        roots: directories of the other root modules of the repository: a module that they call as well is shared.
+        sensitive: attribute paths that differ and whose values are not known or never to be written down.
+        nested: names of attributes that the provider's schema calls blocks (`ingress`, `rule.filter`), where it is known.
     """
 
     address: str
     directory: str
     values: Mapping[str, Value | Absent]
     before: Mapping[str, Value | Absent]
+    var_files: tuple[str, ...] = ()
+    set_elsewhere: frozenset[str] = frozenset()
+    workspace: str = ""
+    shares: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
+    sensitive: frozenset[str] = frozenset()
+    nested: frozenset[str] | None = None
 
 
 FixHow: TypeAlias = Literal["adopt", "revert", "import", "remove"]
