@@ -25,6 +25,7 @@ from api.cli_gateway import add_to as _add_gateway
 from api.cli_investigate import add_to as _add_investigating
 from api.cli_people import people_app, split, why_same
 from api.cli_slack import add_to as _add_slack
+from api.cli_token import add_to as _add_token
 from api.errors import EXIT_ERROR, SettingsError, UsageError, explain
 from api.wiring import Engine, is_remote
 from ingest.registry import SOURCES
@@ -54,7 +55,7 @@ app.add_typer(people_app, name="people")
 app.command("why-same")(why_same)
 app.command("split")(split)
 for _add in (
-    _add_investigating, _add_drift, _add_cost, _add_digest, _add_chat, _add_slack, _add_gateway, _add_eval,
+    _add_investigating, _add_drift, _add_cost, _add_digest, _add_chat, _add_slack, _add_gateway, _add_token, _add_eval,
 ):  # fmt: skip
     _add(app)
 
@@ -223,7 +224,9 @@ def sources(
 
 @app.command()
 def serve(
-    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="address to listen on; another than this machine's own needs tokens")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port to listen on")] = 8480,
     reconcile_seconds: Annotated[
         float, typer.Option(help="read the configured sources this often, to heal lost webhooks; 0 for never")
@@ -232,16 +235,26 @@ def serve(
         str | None,
         typer.Option(help="where durable jobs are kept: a postgresql:// URL for many workers; SQLite by default"),
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, max=64, help="processes that answer questions; 0 answers in the server's own")
+    ] = 2,
     config: ConfigOption = None,
 ) -> None:
-    """Listen for webhooks and keep the graph up to date."""
+    """Answer over HTTP (/docs tells how), listen for webhooks and keep the graph up to date."""
     import uvicorn
 
     from api.http import application
 
     with _engine(config) as engine:
-        app_ = application(engine, reconcile_every_s=reconcile_seconds, jobs_database=jobs_database or "")
-        uvicorn.run(app_, host=host, port=port, log_level="warning", server_header=False)
+        app_ = application(
+            engine,
+            reconcile_every_s=reconcile_seconds,
+            jobs_database=jobs_database or "",
+            host=host,
+            ask_workers=workers,
+        )
+        _say(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}/docs")
+        uvicorn.run(app_, host=host, port=port, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
 
 
 @app.command()

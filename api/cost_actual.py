@@ -48,7 +48,7 @@ def report(
     explain: bool = True,
     currency: str = "",
 ) -> CostReport:
-    """The bill of `since <= day < until`, grouped, beside the window before, with the jumps in it.
+    """The bill of `since <= day < until`, grouped, beside as many days before as are billed of it, with the jumps in it.
 
     Args:
         by: one of `agent.cost.bill.GROUPS`, or `tag:KEY`.
@@ -63,8 +63,7 @@ def report(
         raise UsageError("the window is empty", "give a `since` before `until`")
     store, view = engine.store, engine.view
     first, end = day_of(since), day_of(until - 1 + DAY)
-    length = (date.fromisoformat(end) - date.fromisoformat(first)).days
-    earlier = (date.fromisoformat(first) - timedelta(days=length)).isoformat()
+    earlier = (date.fromisoformat(first) - timedelta(days=_days_between(first, end))).isoformat()
     history = min(instant(earlier), since - HISTORY_DAYS * DAY)
     everything = read_bill(store, view, history, until)
     notes: list[str] = []
@@ -73,7 +72,11 @@ def report(
     window = everything.between(first, end)
     chosen = _currency(window, everything, currency, notes)
     mine = everything.of(lambda c: c.currency == chosen)
-    window, before = mine.between(first, end), mine.between(earlier, first)
+    window = mine.between(first, end)
+    # What is not billed yet was not saved: the window before is as long as the days that are told.
+    missing = _days_between(window.last_day, end) - 1 if window.last_day else 0
+    earlier = (date.fromisoformat(earlier) + timedelta(days=missing)).isoformat()
+    before = mine.between(earlier, first)
     covered = bool(before.charges) and _begins(mine) <= earlier
     try:
         key = grouping(store, view, mine, by)
@@ -172,6 +175,10 @@ def _with_prices(
 
 
 # -- the bill
+
+
+def _days_between(first: str, end: str) -> int:
+    return (date.fromisoformat(end) - date.fromisoformat(first)).days
 
 
 def _of_team(engine: Engine, view: View, bill: Bill, team: str) -> Bill:

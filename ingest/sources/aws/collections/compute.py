@@ -110,6 +110,19 @@ COMPUTE: tuple[Collection, ...] = (
         unlinked=frozenset({"attachments"}),
     ),
     Collection(
+        type="aws_ebs_snapshot",
+        service="ec2",
+        operation="describe_snapshots",
+        items="snapshots",
+        arn=ec2_id("id"),
+        parameters={"OwnerIds": ["self"]},
+        id="id",
+        created="start_time",
+        status="state",
+        shape=shaped({"snapshot_id": "id"}, without=("progress",)),
+        unlinked=frozenset({"volume_id"}),  # a volume may be long gone
+    ),
+    Collection(
         type="aws_launch_template",
         service="ec2",
         operation="describe_launch_templates",

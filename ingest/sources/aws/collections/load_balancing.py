@@ -144,6 +144,8 @@ def _target_group(item: Item) -> Item:
         }
         for one in sorted(items_at(item, "targets"), key=lambda t: (text_at(t, "target.id"), text_at(t, "target.port")))
     ]
+    if "targets" in item:  # asked for, also when there are none
+        shape["target_count"] = len(items_at(item, "targets"))
     return shape
 
 

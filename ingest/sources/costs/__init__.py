@@ -1,0 +1,1 @@
+"""What the clouds bill: AWS, Google Cloud, Azure and FOCUS exports, and the Cost Explorer API."""
