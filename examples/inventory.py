@@ -50,7 +50,16 @@ def _items(arns: Arns, knobs: Knobs) -> list[aws_config.ConfigurationItem]:
     ]  # fmt: skip
     if environment == "prod":  # what the stack of the audit trail made
         logs = "tealeaf-cloudtrail-logs"
-        items.append(item(f"arn:aws:s3:::{logs}", "AWS::S3::Bucket", logs, logs, {"name": logs}, **{"managed-by": "cloudformation"}))
+        items.append(
+            item(
+                f"arn:aws:s3:::{logs}",
+                "AWS::S3::Bucket",
+                logs,
+                logs,
+                {"name": logs},
+                **{"managed-by": "cloudformation"},
+            )
+        )
     for s in SERVICES:
         rule, group = arns.rule(s.name), arns.target_group(s.name)
         items.append(item(rule, f"{_ELB}::ListenerRule", rule, "", {"RuleArn": rule, "Priority": str(knobs.rule_priorities[s.name]), "Conditions": [{"Field": "path-pattern", "Values": knobs.rule_paths[s.name]}], "Actions": [{"Type": "forward", "TargetGroupArn": group}]}, service=s.name))  # fmt: skip

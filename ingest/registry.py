@@ -106,7 +106,9 @@ SOURCES: Mapping[str, SourceEntry] = {
             "secrets", "Secrets", "Names, ages and expiry of certificates, access keys and secrets; never a value."
         ),
         _package("documents", "Documents", "Runbooks, decisions and post-mortems in Markdown."),
-        _package("costs", "Costs", "What AWS, Google Cloud and Azure bill: exports by file, FOCUS, and AWS Cost Explorer."),
+        _package(
+            "costs", "Costs", "What AWS, Google Cloud and Azure bill: exports by file, FOCUS, and AWS Cost Explorer."
+        ),
     )
 }
 
