@@ -20,7 +20,7 @@ $(VENV)/.synced: pyproject.toml uv.lock $(if $(findstring $(VENV),$(UV)),$(UV))
 	@$(RUN)/python -m compileall -q agent api graph ingest
 	@touch $@
 
-demo: $(VENV)/.synced ## build the bundled company, ingest it, ask five questions, investigate an incident
+demo: $(VENV)/.synced ## build the bundled company, ingest it, ask five questions, investigate an incident, look for drift, explain a bill
 	@$(RUN)/python -m examples.demo $(DEMO)
 
 test: $(VENV)/.synced ## everything; starts a real Neo4j when Java and Maven are there

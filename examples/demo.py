@@ -1,4 +1,4 @@
-"""The demo: write the bundled company, ingest everything that its systems tell, ask a few questions, investigate an incident.
+"""The demo: write the bundled company, ingest everything that its systems tell, ask a few questions, investigate an incident, look for drift.
 
 `python -m examples.demo DIRECTORY`
 """
@@ -14,6 +14,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from agent.investigate import Options
+from api.cost_text import bill_text
+from api.drift_text import report_text as report_of_drift
 from api.investigation_text import investigation_text
 from api.investigations import Asked
 from api.render import answer_text, report_text
@@ -36,7 +38,16 @@ INCIDENT = incidents()[1]
 """What is investigated, with what was known when somebody was paged."""
 PAGED_AT = f"{INCIDENT.paged_at:%Y-%m-%dT%H:%M:%SZ}"
 INVESTIGATE = f"lore investigate {shlex.quote(INCIDENT.symptom)} --at {PAGED_AT} --tree"
+DEARER = ("2025-04-01", "2025-05-01")
+"""The month whose bill is told."""
+NEXT = {
+    'ask "…"': "your own question; `chat` for a conversation",
+    "digest weekly --until 2026-05-25": "what a team should know of a week",
+    "serve": "then open http://127.0.0.1:8480/docs",
+}
+"""What to try then, and what it shows."""
 _EMBEDDING_S = 2.0
+_WIDTH = 100
 
 
 def run(directory: Path, store: str | None, embedder: str | None, record: Path | None) -> None:
@@ -69,11 +80,15 @@ def run(directory: Path, store: str | None, embedder: str | None, record: Path |
             print(answer_text(answer) + "\n")
             answers.append(answer.to_json())
         investigate(engine, shown)
+        operate(engine, shown)
     if record:
         record.write_text(
             "".join(json.dumps(json.loads(answer), sort_keys=True) + "\n" for answer in answers), encoding="utf-8"
         )
-    print(f'done in {time.perf_counter() - started:.1f} s; ask your own: {Path(".venv/bin/lore")} ask {shown} "…"')
+    print(f"done in {time.perf_counter() - started:.1f} s; go on with:")
+    commands = [f".venv/bin/lore {command} {shown}" for command in NEXT]
+    for command, shows in zip(commands, NEXT.values(), strict=True):
+        print(f"  {command.ljust(max(map(len, commands)))}  {shows}")
 
 
 def investigate(engine: Engine, shown: str) -> None:
@@ -101,6 +116,17 @@ def investigate(engine: Engine, shown: str) -> None:
     print(f"{stands} of {len(read)} citations resolve\n")
     if differences or stands < len(read):
         raise SystemExit(1)
+
+
+def operate(engine: Engine, shown: str) -> None:
+    """Where the code and the clouds differ and who did it; what became dearer and by which change."""
+    print("# what is not as the code wants it, who did it and what was said about it")
+    print(f"$ lore drift {shown}")
+    print(report_of_drift(engine.drifts.scan(), _WIDTH) + "\n")
+
+    print("# a month's bill: the jump in it, and the change behind that")
+    print(f"$ lore cost report --since {DEARER[0]} --until {DEARER[1]} {shown}")
+    print(bill_text(engine.costs.report(instant(DEARER[0]), instant(DEARER[1])), _WIDTH) + "\n")
 
 
 def main() -> None:
