@@ -255,7 +255,7 @@ def test_the_child_waits_for_a_slow_store_and_does_not_fill_the_memory(store: Gr
 
 def test_a_small_pull_in_a_child_costs_little(store: GraphStore) -> None:
     best = min(_timed(lambda: sync(store, Numbers(0), NOW, KEY, processes="fork")) for _ in range(5))
-    assert best < 0.1
+    assert best < 0.3  # a new interpreter takes longer than that, a fork a few hundredths
 
 
 def _timed(action: Callable[[], SyncReport]) -> float:
@@ -278,7 +278,7 @@ from graph.stores import open_store
 from ingest.sync import sync
 from tests.ingest.test_sync import KEY, NOW, Numbers
 with open_store("sqlite:///" + sys.argv[1]) as store:
-    sync(store, Numbers(40, pace_s=0.01), NOW, KEY, lambda p: print(p.batches, flush=True), processes="fork")
+    sync(store, Numbers(400, pace_s=0.01), NOW, KEY, lambda p: print(p.batches, flush=True), processes="fork")
 """
 
 
@@ -303,12 +303,12 @@ def test_killed_in_the_middle_nothing_is_half_done_and_the_next_run_finishes(
     process.stdout.close()
     with open_store(f"sqlite:///{path}") as store:
         cursor = int(store.cursor("numbers", "s") or 0)
-        assert 7 <= cursor < 40
+        assert 7 <= cursor < 400
         assert titles(store) == cursor
-        assert sync(store, Numbers(40), NOW, KEY, processes="fork").error is None
-        assert titles(store) == 40
+        assert sync(store, Numbers(400), NOW, KEY, processes="fork").error is None
+        assert titles(store) == 400
         with open_store(f"sqlite:///{tmp_path / 'straight.db'}") as straight:
-            sync(straight, Numbers(40), NOW, KEY, processes="none")
+            sync(straight, Numbers(400), NOW, KEY, processes="none")
             assert list(store.dump()) == list(straight.dump())
 
 
