@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from agent.assemble import attributes
 from agent.blast import affected
 from agent.chain import requests_of
-from agent.digest.ownership import Owner, ownership
 from agent.drift.model import SEVERITIES, AttributeDrift, Severity
 from agent.drift.observed import Observed
 from agent.drift.severity import weigh
@@ -23,6 +22,7 @@ from agent.investigation import Affected
 from agent.lineage import commits_of
 from agent.mechanisms import explain
 from agent.named_service import service_names
+from agent.ownership import Owner, ownership
 from agent.scene import Scene
 from agent.stateful import holds_data
 from agent.surroundings import Surroundings

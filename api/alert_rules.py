@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, cast
 
@@ -22,7 +21,9 @@ from agent.investigation import Investigation
 from api.errors import OutwardUnavailable, SettingsError
 from api.gateway import ActionRequest
 from api.investigation_slack import investigation_blocks, investigation_fallback
-from api.runs import QueueFull, Request, Runs
+from api.run_store import QueueFull, Request
+from api.runs import Runs
+from api.slack_blocks import text as text_for_slack
 from graph.clock import SECOND, Instant, instant
 from graph.model import PUBLIC
 from graph.store import EntityView, GraphStore, Limits, View
@@ -220,7 +221,7 @@ class AlertRules:
             self._mark(due, "gone")
             return
         if due.state == "new":
-            text = f"Looking into it: {_told(run.request.symptom)}"
+            text = f"Looking into it: {text_for_slack(run.request.symptom, 300)}"
             if not self._execute(due, "slack.message", {"text": text}):
                 return
             self._mark(due, "announced")
@@ -230,7 +231,7 @@ class AlertRules:
             if self._execute(due, "slack.update", {"text": investigation_fallback(found), "blocks": blocks}):
                 self._mark(due, "posted")
         elif run.state == "failed":
-            text = f"The investigation of “{_told(run.request.symptom)}” failed: {_told(run.problem)}"
+            text = f"The investigation of “{text_for_slack(run.request.symptom, 300)}” failed: {text_for_slack(run.problem, 300)}"
             if self._execute(due, "slack.update", {"text": text}):
                 self._mark(due, "posted")
 
@@ -254,11 +255,6 @@ class AlertRules:
     def _mark(self, due: _Due, state: str) -> None:
         with self._runs.writing() as connection:
             connection.execute("UPDATE alert_run SET state=? WHERE alert=?", (state, due.alert))
-
-
-def _told(text: str) -> str:
-    """A source's text for Slack: it names nobody and links nowhere (https://docs.slack.dev/messaging/formatting-message-text#escaping)."""
-    return escape(inline(text, 300), quote=False)
 
 
 def _matches(rule: AlertRule, alert: EntityView) -> bool:

@@ -6,8 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from agent.conversation import Understood, understand
-from agent.conversation_turns import Turn, asked_back, continued, turn_of_answer, turn_of_investigation
+from msgspec.structs import replace
+
+from agent.conversation import (
+    Turn,
+    Understood,
+    asked_back,
+    continued,
+    turn_of_answer,
+    turn_of_investigation,
+    understand,
+)
 from agent.llm import ModelError
 from api.errors import SettingsError, UsageError, explain
 from api.wiring import wall_clock
@@ -116,6 +125,8 @@ class Conversation:
             case "investigate":
                 return self._investigate(understood, on_step, on_provisional)
             case "ask_back":
+                if understood.unsure == "wording" and self.use_model and engine.model() is not None:
+                    return self._ask(Understood("ask", line))
                 self.turns.append(asked_back(line, understood.choices))
                 return Told(understood, understood.text)
             case "rollback":
@@ -141,13 +152,15 @@ class Conversation:
             case "help":
                 return Told(understood, HELP)
             case "nothing":
-                return Told(understood)
+                return Told(understood, understood.text)
 
     def _ask(self, understood: Understood) -> Told:
         answer = self.engine.ask(understood.text, use_model=self.use_model)
         turn = turn_of_answer(answer, self.engine.store, self.engine.view, self.now())
         if understood.follow_up:
             turn = continued(turn, next((t for t in reversed(self.turns) if t.has_subject), None))
+        if understood.choices and not turn.choices:
+            turn = replace(turn, choices=understood.choices)
         self.turns.append(turn)
         return Told(understood, answer=answer)
 
@@ -177,7 +190,7 @@ class Conversation:
             found = self.engine.investigations.of(turn.investigation)
             if found.rollback is not None:
                 return Told(understood, rollback=found.rollback, citations=found.citations)
-        from agent.conversation_rollback import way_back
+        from agent.conversation.rollback import way_back
 
         back, citations = way_back(self.engine.store, self.engine.view, turn.change)
         return Told(understood, rollback=back, citations=citations)

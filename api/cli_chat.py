@@ -11,7 +11,7 @@ import typer
 from api.cli_base import ConfigOption, NoModelOption, engine, say, write
 
 if TYPE_CHECKING:
-    from agent.conversation_turns import Choice
+    from agent.conversation import Choice
     from agent.investigation import Investigation, Step
     from api.chat import Told
 

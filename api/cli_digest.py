@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -45,54 +46,30 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(
         no_args_is_help=True, help="What happened in a day, a week or a month: drift, cost, changes, incidents."
     )
-    group.command("daily")(daily)
-    group.command("weekly")(weekly)
-    group.command("monthly")(monthly)
+    group.command("daily", help="The last whole day.")(_of("daily"))
+    group.command("weekly", help="The last whole week, from Monday to Sunday.")(_of("weekly"))
+    group.command("monthly", help="The last whole calendar month.")(_of("monthly"))
     group.command("send")(send)
     group.command("schedule")(schedule)
     app.add_typer(group, name="digest")
 
 
-def daily(
-    until: UntilOption = None,
-    team: TeamOption = "",
-    timezone: ZoneOption = "UTC",
-    output: OutputOption = Form.text,
-    charts: ChartsOption = None,
-    to: WriteOption = None,
-    explain: ExplainOption = True,
-    config: ConfigOption = None,
-) -> None:
-    """The last whole day."""
-    _print("daily", until, team, timezone, output, charts, to, explain, config)
+def _of(period: Period) -> Callable[..., None]:
+    """The command that tells the last period of this length."""
 
+    def told(
+        until: UntilOption = None,
+        team: TeamOption = "",
+        timezone: ZoneOption = "UTC",
+        output: OutputOption = Form.text,
+        charts: ChartsOption = None,
+        to: WriteOption = None,
+        explain: ExplainOption = True,
+        config: ConfigOption = None,
+    ) -> None:
+        _print(period, until, team, timezone, output, charts, to, explain, config)
 
-def weekly(
-    until: UntilOption = None,
-    team: TeamOption = "",
-    timezone: ZoneOption = "UTC",
-    output: OutputOption = Form.text,
-    charts: ChartsOption = None,
-    to: WriteOption = None,
-    explain: ExplainOption = True,
-    config: ConfigOption = None,
-) -> None:
-    """The last whole week, from Monday to Sunday."""
-    _print("weekly", until, team, timezone, output, charts, to, explain, config)
-
-
-def monthly(
-    until: UntilOption = None,
-    team: TeamOption = "",
-    timezone: ZoneOption = "UTC",
-    output: OutputOption = Form.text,
-    charts: ChartsOption = None,
-    to: WriteOption = None,
-    explain: ExplainOption = True,
-    config: ConfigOption = None,
-) -> None:
-    """The last whole calendar month."""
-    _print("monthly", until, team, timezone, output, charts, to, explain, config)
+    return told
 
 
 def send(

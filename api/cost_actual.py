@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from agent.cost.bill import UNTOLD, ZERO, Bill, added, day_of, grouping, plain, read_bill, team_of
+from agent.cost.amounts import ZERO, plain
+from agent.cost.bill import UNTOLD, Bill, added, day_of, grouping, read_bill, team_of
 from agent.cost.jumps import HISTORY_DAYS, WINDOW_DAYS, BillJump, asked_at, find_jumps, symptom_of, told
 from agent.cost.model import CostReport, CostRow, Jump, WasteReport
 from agent.evidence import Citations, inline
@@ -186,7 +187,7 @@ def _of_team(engine: Engine, view: View, bill: Bill, team: str) -> Bill:
     wanted = team.strip().lstrip("@").rpartition("/")[2].casefold()
     found = {ref for ref, name in teams.items() if name.casefold() == wanted}
     if not found and bill.charges:
-        from agent.digest.ownership import UnknownTeam, ownership
+        from agent.ownership import UnknownTeam, ownership
 
         try:
             names = ownership(engine.store, view).names_of(team)

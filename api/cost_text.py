@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from agent.cost.amounts import compared
 from agent.cost.model import CostReport, CostRow, Jump, Waste, WasteReport
 from api.text_layout import cells, cut, wrap
 
@@ -58,16 +59,11 @@ def waste_text(report: WasteReport, width: int = 100) -> str:
 def _than(report: CostReport) -> str:
     if report.before is None:
         return ""
-    return f", {_percent(Decimal(report.total), Decimal(report.before))} the window before ({report.before})"
+    return f", {_compared(report.total, report.before)} the window before ({report.before})"
 
 
-def _percent(now: Decimal, before: Decimal) -> str:
-    if not before:
-        return "nothing in" if not now else "new since"
-    share = (now - before) / abs(before) * 100
-    if abs(share) < Decimal("0.05"):
-        return "as much as"
-    return f"{abs(share):.1f}% {'more' if share > 0 else 'less'} than"
+def _compared(now: str, before: str) -> str:
+    return compared(Decimal(now), Decimal(before), same="as much as")
 
 
 def _chart(report: CostReport) -> str:
@@ -90,11 +86,7 @@ def _table(rows: tuple[CostRow, ...], currency: str, width: int) -> Iterator[str
     names = [cut(r.key or "(not told)", width - 44) for r in shown]
     widest = max(map(cells, names))
     for row, name in zip(shown, names, strict=True):
-        than = (
-            f"  {_percent(Decimal(row.amount), Decimal(row.before))} before ({row.before})"
-            if row.before is not None
-            else ""
-        )
+        than = f"  {_compared(row.amount, row.before)} before ({row.before})" if row.before is not None else ""
         yield cut(
             f"  {name}{' ' * (widest - cells(name))}  {row.amount:>12} {currency}  {row.share:>6.1%}{than}", width
         )

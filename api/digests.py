@@ -55,7 +55,7 @@ class Digests:
             UsageError: no team of this name is known.
         """
         from agent.digest.make import make_digest
-        from agent.digest.ownership import UnknownTeam
+        from agent.ownership import UnknownTeam
 
         engine = self._engine
         given = self._given(window, team, explain=explain)

@@ -63,7 +63,7 @@ class Drifts:
         """
         from agent.drift.findings import finding_batches, known, with_held
         from agent.drift.inventory import inventory_drift, scope_of
-        from agent.drift.scan import scan
+        from agent.drift.scan import capped, scan
 
         settings = self.settings
         store, view = self._engine.store, self._engine.view
@@ -94,6 +94,7 @@ class Drifts:
             first_seen={id_: one.drift.first_seen_at for id_, one in before.items()},
             rules=settings.rules(),
             notes=(*notes, *listed.notes),
+            cut=listed.cut,
         )
         scopes = [one.scope for one in looked if one.scope] + list(listed.scopes)
         scopes += [
@@ -105,14 +106,19 @@ class Drifts:
             store.apply(batch)
         here = {d.id for d in found.report.drifts}
         gone = sorted(id_ for id_, one in before.items() if one.scope in scopes and id_ not in here)
-        return msgspec.structs.replace(with_held(found.report, held), gone=tuple(gone))
+        return capped(msgspec.structs.replace(with_held(found.report, held), gone=tuple(gone)))
 
     def report(self, *, as_of: Instant | None = None, environment: str = "") -> DriftReport:
         """What the scans found that holds at this time, without looking anew."""
+        from agent.drift.scan import capped
+
+        return capped(self._known(as_of, environment))
+
+    def _known(self, as_of: Instant | None = None, environment: str = "") -> DriftReport:
+        """All of it, however much."""
         from agent.drift.findings import stored_report
 
-        view = self._engine.view
-        return stored_report(self._engine.store, replace(view, as_of=as_of), environment)
+        return stored_report(self._engine.store, replace(self._engine.view, as_of=as_of), environment)
 
     def of(self, drift: str) -> tuple[Drift, DriftReport]:
         """One drift by its id or the first characters of it, with the report whose citations it uses.
@@ -120,7 +126,7 @@ class Drifts:
         Raises:
             UsageError: there is none, or there are several.
         """
-        report = self.report()
+        report = self._known()
         wanted = drift.strip()
         wanted = wanted if wanted.startswith("drift_") else f"drift_{wanted}"
         found = [d for d in report.drifts if d.id.startswith(wanted)]

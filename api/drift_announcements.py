@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from agent.drift.model import SEVERITIES, Drift, DriftReport
 from agent.drift.scan import title_of
-from agent.evidence import inline, shown
+from agent.evidence import shown
 from agent.model import AttributeState
 from agent.narrative import minute
 from api.drift_settings import DriftSettings
+from api.slack_blocks import code, text
 from graph.clock import instant
 
 _ATTRIBUTES = 4
@@ -56,24 +57,20 @@ def channel_of(settings: DriftSettings, drift: Drift) -> str:
 
 def announcement_text(drift: Drift) -> str:
     """A drift in a message: what, from what to what, who when how, what was said, what to do."""
-    where = f" in {drift.environment}" if drift.environment else ""
-    lines = [f"{_MARK[drift.severity]} *Drift{where}* ({drift.severity}): {_plain(title_of(drift))}"]
-    lines += [f"• `{_plain(a.path)}`: {_side(a.desired)} → {_side(a.actual)}" for a in drift.attributes[:_ATTRIBUTES]]
-    lines += [f"• {_plain(risk)}" for risk in drift.risks[:2]]
+    where = f" in {text(drift.environment)}" if drift.environment else ""
+    lines = [f"{_MARK[drift.severity]} *Drift{where}* ({drift.severity}): {text(title_of(drift), 300)}"]
+    lines += [f"• {code(a.path, 300)}: {_side(a.desired)} → {_side(a.actual)}" for a in drift.attributes[:_ATTRIBUTES]]
+    lines += [f"• {text(risk, 300)}" for risk in drift.risks[:2]]
     for cause in drift.causes[:2]:
+        who = text(cause.by.name or "somebody", 300)
         lines.append(
-            f"• {_plain(cause.by.name or 'somebody')} on {minute(instant(cause.at))} by way of {_plain(cause.via)}: `{_plain(cause.action)}`"
+            f"• {who} on {minute(instant(cause.at))} by way of {text(cause.via, 300)}: {code(cause.action, 300)}"
         )
     for said in drift.said[:1]:
-        lines.append(f"> {_plain(said.text)}" + (f" — {_plain(said.by)}" if said.by else ""))
-    lines.append(f"`lore drift fix {drift.id}` edits the code; `--how revert` tells the apply")
+        lines.append(f"&gt; {text(said.text, 300)}" + (f" — {text(said.by, 300)}" if said.by else ""))
+    lines.append(f"{code(f'lore drift fix {drift.id}')} edits the code; `--how revert` tells the apply")
     return "\n".join(lines)
 
 
 def _side(state: AttributeState) -> str:
-    return f"`{_plain(shown(state.value, 120))}`" if state.state == "value" else f"({state.state})"
-
-
-def _plain(text: str) -> str:
-    """Text of sources without what Slack acts on."""
-    return inline(text, 300).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "'")
+    return code(shown(state.value, 120), 120) if state.state == "value" else f"({state.state})"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from agent.drift.findings import cited_by
 from agent.drift.model import Drift, DriftReport
-from agent.drift.scan import title_of
+from agent.drift.scan import cited_by, title_of
 from agent.evidence import shown
 from agent.fix.model import Fix
 from agent.model import AttributeState

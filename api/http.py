@@ -32,7 +32,8 @@ from api.routes.v1.parts import Parts
 from api.routes.v1.resources import resources
 from api.routes.v1.status import status
 from api.routes.webhooks import MOST_BYTES, TooLarge, webhooks
-from api.runs import Run, Runs
+from api.run_store import Run
+from api.runs import Runs
 from api.schedules import Schedules
 from api.server_metrics import MEDIA_TYPE, Family, ServerMetrics
 from api.tokens import Access, ApiSettings, needs, read_api_settings

@@ -9,7 +9,8 @@ import msgspec
 
 from agent.investigate import Options
 from api.investigations import Asked
-from api.runs import Run, Tell
+from api.run_store import Run
+from api.runs import Tell
 
 if TYPE_CHECKING:
     from agent.investigation import Investigation, Step

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, TypeVar
 
+from agent.cost.amounts import amount
 from agent.evidence import Citations
 from agent.markdown import code, escaped, marks, web_address
 from agent.pull_request import Planned, Review, review
@@ -125,7 +126,7 @@ class _Row:
 
     @property
     def delta(self) -> Decimal:
-        return _amount(self.after.monthly if self.after else "0") - _amount(self.before.monthly if self.before else "0")
+        return amount(self.after.monthly if self.after else "0") - amount(self.before.monthly if self.before else "0")
 
 
 def _cost(estimate: Estimate) -> list[str]:
@@ -168,7 +169,7 @@ def _differs(row: _Row) -> bool:
 
 def _table_row(row: _Row) -> str:
     def cell(one: ResourceCost | None) -> str:
-        return "" if one is None else _partly(_money(one.monthly), one.complete, _amount(one.monthly))
+        return "" if one is None else _partly(_money(one.monthly), one.complete, amount(one.monthly))
 
     complete = all(one is None or one.complete for one in (row.before, row.after))
     change = _partly(_signed(str(row.delta)), complete, row.delta)
@@ -176,9 +177,9 @@ def _table_row(row: _Row) -> str:
     return f"| {address} | {cell(row.before)} | {cell(row.after)} | {change} |"
 
 
-def _partly(told: str, complete: bool, amount: Decimal) -> str:
+def _partly(told: str, complete: bool, value: Decimal) -> str:
     """An amount of which a part is not known: never counted as nothing."""
-    return told if complete else f"{told} + ?" if amount else "?"
+    return told if complete else f"{told} + ?" if value else "?"
 
 
 def _lines(row: _Row) -> Sequence[PriceLine]:
@@ -201,13 +202,6 @@ def _by_address(found: Iterable[ResourceCost]) -> dict[str, ResourceCost]:
     return {r.address: r for r in found}
 
 
-def _amount(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return Decimal(0)
-
-
 def _figure(text: str | None) -> str:
     """A figure as it is told; what is none is text."""
     try:
@@ -217,12 +211,12 @@ def _figure(text: str | None) -> str:
 
 
 def _money(text: str) -> str:
-    return f"{_amount(text):,.2f}"
+    return f"{amount(text):,.2f}"
 
 
 def _signed(text: str) -> str:
-    amount = _amount(text)
-    return f"{'+' if amount > 0 else '−' if amount < 0 else '±'}{abs(amount):,.2f}"
+    value = amount(text)
+    return f"{'+' if value > 0 else '−' if value < 0 else '±'}{abs(value):,.2f}"
 
 
 # -- risk, blast radius, owners

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from agent.conversation_turns import Choice
+from agent.conversation import Choice
 from agent.model import Answer, Change, Citation
 from agent.phrasing import attribute
 from api.slack_blocks import (

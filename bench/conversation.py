@@ -4,7 +4,7 @@
 
 Each dialogue ends with a line that the turns before make whole. It is *right* when its answer is the answer to the full question that a template
 wrote (same kind, changes, things and people), or when it is asked back where nothing can be meant, or when the way back of the right change is
-shown. Wordings are split by the hash of their text: the development half may be looked at with `--misses`, the held-out half is only counted.
+shown, or when a remark is not answered. Wordings are split by the hash of their text: the development half may be looked at with `--misses`, the held-out half is only counted.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
@@ -36,7 +37,10 @@ _QUIET = ("format_only", "moved")
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """Lines, and what is right at the end: a full question, or `!back` (asked back), or `!rollback NAME`."""
+    """Lines, and what is right at the end: a full question, `!back` (asked back), `!remark` (nothing was asked), or `!rollback NAME`.
+
+    Where several full questions would do, ` | ` stands between them.
+    """
 
     template: str
     wording: str
@@ -146,6 +150,10 @@ def dialogues(company: Company, ask: Callable[[str], Answer]) -> Iterator[Dialog
                 yield Dialogue(template, wording, tuple(lines), right)
 
 
+Made: TypeAlias = Callable[[Company, Callable[[str], Answer]], Iterator[Dialogue]]
+"""What writes dialogues from what a company's graph holds."""
+
+
 def _made(
     template: str,
     wording: str,
@@ -174,7 +182,7 @@ def _made(
             yield [f"who changed {thing}?", "why?", wording], full.format(thing)
     elif template == "before":
         for thing in things:
-            at = _told_at(ask(f"who changed {thing}?"))
+            at = told_at(ask(f"who changed {thing}?"))
             if at is not None and ask(f"who changed {thing} before {rfc3339(at)}?").changes:
                 yield [f"who changed {thing}?", wording], f"who changed {thing} before {rfc3339(at)}?"
     elif template in ("staging", "deployer", "version_before", "service"):
@@ -188,7 +196,7 @@ def _made(
                 other = services[(n + 1) % len(services)]
                 yield [first, wording.format(other)], f"which version of {other} runs in prod?"
             else:
-                at = _told_at(ask(first))
+                at = told_at(ask(first))
                 if at is not None:
                     yield (
                         [first, wording],
@@ -196,7 +204,7 @@ def _made(
                     )
     elif template in ("person", "who_is"):
         for pull in pulls:
-            by = _told_by(ask(f"what is {pull}?"))
+            by = told_by(ask(f"what is {pull}?"))
             if by:
                 yield (
                     [f"what is {pull}?", wording],
@@ -205,7 +213,7 @@ def _made(
     elif template in ("second", "second_approved"):
         for day in ("2026-09-24", "2026-05-19", "2026-08-25", "2026-07-16", "2026-10-20"):
             first = f"what changed in prod on {day}?"
-            named = _requests(ask(first))
+            named = requests_of(ask(first))
             if len(named) > 1 and named[1]:
                 verb = "merged" if "merged" in wording else "approved"
                 yield [first, wording], f"what is {named[1]}?" if template == "second" else f"who {verb} {named[1]}?"
@@ -238,7 +246,8 @@ def _made(
             yield [f"who approved {pulls[0]}?", wording.format(service)], wording.format(service).removeprefix("and ")
 
 
-def _told_at(answer: Answer) -> Instant | None:
+def told_at(answer: Answer) -> Instant | None:
+    """When the change happened that an answer tells first."""
     told = [
         c
         for c in answer.changes
@@ -248,12 +257,13 @@ def _told_at(answer: Answer) -> Instant | None:
     return instant(told[0].at) if told else None
 
 
-def _told_by(answer: Answer) -> str:
+def told_by(answer: Answer) -> str:
+    """Who made the change that an answer tells first."""
     told = [c for c in answer.changes if c.effect not in _QUIET]
     return told[0].by.name if told else ""
 
 
-def _requests(answer: Answer) -> list[str]:
+def requests_of(answer: Answer) -> list[str]:
     """The pull requests of the changes that it lists, in their order; empty for a change without one."""
     seen: dict[str, str] = {}
     for c in [c for c in answer.changes if c.effect not in _QUIET]:
@@ -279,20 +289,25 @@ def judge(dialogue: Dialogue, last: Told, ask: Callable[[str], Answer]) -> str:
         return "right" if last.understood.action == "ask_back" else "wrong"
     if dialogue.right.startswith("!rollback"):
         name = dialogue.right.partition(" ")[2]
+        if last.understood.action == "ask_back":
+            return "asked back"
         return "right" if last.understood.action == "rollback" and last.understood.text == name else "wrong"
+    if dialogue.right == "!remark" and last.understood.action == "nothing":
+        return "right"
     if last.understood.action == "ask_back":
         return "asked back"
-    if last.answer is None:
+    if last.answer is None or dialogue.right == "!remark":
         return "wrong"
     # "What did it change" may be answered by the list of its changes, or by telling the change.
-    rights = [dialogue.right]
+    rights = dialogue.right.split(" | ")
     if dialogue.template == "contents":
         rights.append(dialogue.right.replace("what is", "what did").replace("?", " change?"))
     return "right" if any(signature(last.answer) == signature(ask(right)) for right in rights) else "wrong"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(made: Made = dialogues, told: str | None = __doc__) -> None:
+    """Hold the dialogues over the company in a directory, which is built when it is not there."""
+    parser = argparse.ArgumentParser(description=told, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--directory", type=Path, help="where the company is, or is written to")
     parser.add_argument("--misses", action="store_true", help="show those of the development half")
     given = parser.parse_args()
@@ -306,10 +321,10 @@ def main() -> None:
         with Engine(settings) as engine:
             if engine.store.record() == 0:
                 engine.ingest(engine.configured_sources())
-            run(engine, misses=given.misses)
+            run(engine, made, misses=given.misses)
 
 
-def run(engine: Engine, *, misses: bool = False) -> dict[str, Counter[str]]:
+def run(engine: Engine, made: Made = dialogues, *, misses: bool = False) -> dict[str, Counter[str]]:
     """Hold every dialogue and print the counts."""
     known: dict[str, Answer] = {}
 
@@ -321,7 +336,7 @@ def run(engine: Engine, *, misses: bool = False) -> dict[str, Counter[str]]:
     counts: dict[str, Counter[str]] = {}
     halves = {"development": Counter[str](), "held out": Counter[str]()}
     took: list[float] = []
-    for dialogue in dialogues(Company(engine, engine.view), ask):
+    for dialogue in made(Company(engine, engine.view), ask):
         talk = Conversation(engine, now=lambda: NOW, sync=False, use_model=False)
         last = None
         for line in dialogue.lines:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property
 
-from agent.digest.ownership import ownership
+from agent.cost.amounts import ZERO, amount
 from agent.evidence import text_of
+from agent.ownership import ownership
 from graph.clock import DAY, Instant, instant, rfc3339
 from graph.lexicon import thing
 from graph.model import EntityRef
 from graph.store import EntityView, GraphStore, Limits, Provenance, View
 
-ZERO = Decimal(0)
+MONTH_DAYS = Decimal("30.4")
+"""Days that a month has by and large: of amounts a day as amounts a month."""
 UNTOLD = ""
 """The key of what a bill does not tell: no tag, no resource."""
 GROUPS = (
@@ -150,8 +152,8 @@ def added(days: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
     """Several series as one, in order of day."""
     found: dict[str, Decimal] = {}
     for one in days:
-        for day, amount in one.items():
-            found[day] = found.get(day, ZERO) + amount
+        for day, paid in one.items():
+            found[day] = found.get(day, ZERO) + paid
     return dict(sorted(found.items()))
 
 
@@ -186,8 +188,7 @@ def months(first: str, end: str) -> list[str]:
     month = first[:7]
     while month < end[:7] or (month == end[:7] and f"{month}-01" < end):
         found.append(month)
-        year, number = int(month[:4]), int(month[5:7])
-        month = f"{year + number // 12:04d}-{number % 12 + 1:02d}"
+        month = _next(month)
     return found
 
 
@@ -232,25 +233,17 @@ def day_of(at: Instant) -> str:
     return rfc3339(at)[:10]
 
 
-def plain(amount: Decimal, places: int = 2) -> str:
-    """An amount as text: so many decimal places, more where it would be nothing.
-
-    >>> plain(Decimal("31.456")), plain(Decimal("0.00042")), plain(Decimal(0))
-    ('31.46', '0.00042', '0.00')
-    """
-    shown = amount.quantize(Decimal(1).scaleb(-places))
-    if amount and not shown:
-        return f"{amount.normalize():f}" if len(f"{amount.normalize():f}") < 14 else f"{amount:.2e}"
-    return f"{shown:f}"
-
-
 # -- reading
 
 
 def _in(month: str) -> Instant:
     """A moment at which the version of a month holds: its last."""
+    return instant(f"{_next(month)}-01") - 1
+
+
+def _next(month: str) -> str:
     year, number = int(month[:4]), int(month[5:7])
-    return instant(f"{year + number // 12:04d}-{number % 12 + 1:02d}-01") - 1
+    return f"{year + number // 12:04d}-{number % 12 + 1:02d}"
 
 
 def _charge(item: EntityView, month: str, first: str, end: str) -> Charge | None:
@@ -258,7 +251,7 @@ def _charge(item: EntityView, month: str, first: str, end: str) -> Charge | None
     days = told.get("days")
     if not isinstance(days, Mapping):
         return None
-    kept = {d: a for d in sorted(days) if first <= d < end and (a := _decimal(days[d]))}
+    kept = {d: a for d in sorted(days) if first <= d < end and (a := amount(days[d]))}
     if not kept:
         return None
     tags = told.get("tags")
@@ -307,11 +300,3 @@ def _placed(store: GraphStore, view: View, charges: Sequence[Charge]) -> list[Ch
         else replace(c, resource=about.get(c.ref))
         for c in charges
     ]
-
-
-def _decimal(value: object) -> Decimal:
-    try:
-        found = Decimal(str(value))
-    except InvalidOperation:
-        return ZERO
-    return found if found.is_finite() else ZERO

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 
+from agent.cost.amounts import ZERO
 from agent.cost.estimate_plan import NO_VALUES, Planned, Scene
 from agent.cost.model import Estimate, PriceLine, ResourceCost
-from agent.cost.prices import NO_PRICE, ZERO, Offer, PriceBook, Query, Quote, quote
+from agent.cost.prices import NO_PRICE, Offer, PriceBook, Query, Quote, quote
 from agent.cost.resources import MAPPERS
 from agent.cost.resources.free import is_free
 from agent.cost.resources.lines import HOURS, Case, Line, Mapper, Unpriced

@@ -13,8 +13,9 @@ from statistics import median
 
 from msgspec.structs import replace
 
+from agent.cost.amounts import ZERO, plain
 from agent.cost.anomalies import Found, Key, Rules, jumps
-from agent.cost.bill import ZERO, Bill, Charge, plain
+from agent.cost.bill import MONTH_DAYS, Bill, Charge, added
 from agent.cost.model import Jump
 from agent.evidence import inline
 from agent.investigation import Cause, Investigation
@@ -32,7 +33,6 @@ _SURE = 0.8
 _UNSURE = {"cause_found": "insufficient_evidence"}
 """What a likely change that touched nothing that is billed comes to."""
 _TELLS_ITS_HOUR_DAYS = 3
-_MONTH = Decimal("30.4")
 _LEAST_SHARE = 0.005
 _LEAST_A_DAY = 0.5
 _MOST_NAMED = 3
@@ -136,7 +136,7 @@ def told(jump: BillJump, found: Investigation | None = None) -> Jump:
         until=last,
         expected=plain(jump.expected),
         actual=plain(jump.actual),
-        per_month=plain(jump.delta * _MONTH),
+        per_month=plain(jump.delta * MONTH_DAYS),
     )
     if found is None:
         return made
@@ -235,10 +235,7 @@ def _jump(found: Found, days: Sequence[str], charges: Sequence[Charge], currency
     length = min(end - shift.first, 14)
     after = days[shift.first : shift.first + length]
     before = days[max(shift.first - max(length, 7), 0) : shift.first]
-    by_day: dict[str, Decimal] = {}
-    for charge in charges:
-        for day, amount in charge.days.items():
-            by_day[day] = by_day.get(day, ZERO) + amount
+    by_day = added(c.days for c in charges)
     if len(after) > _TELLS_ITS_HOUR_DAYS or shift.end is not None:  # the first day may be a part of a day
         after = after[1:] or after
     expected, actual = _middle([by_day.get(d, ZERO) for d in before]), _middle([by_day.get(d, ZERO) for d in after])
@@ -247,9 +244,9 @@ def _jump(found: Found, days: Sequence[str], charges: Sequence[Charge], currency
     share = 0.0
     if length > _TELLS_ITS_HOUR_DAYS and actual != expected:  # a short burst does not tell what its whole days are
         share = float((by_day.get(days[shift.first], ZERO) - expected) / (actual - expected))
-    parts = sorted(charges, key=lambda c: (-abs(_delta(c, before, after)), c.ref))
-    most = abs(_delta(parts[0], before, after)) if parts else ZERO
-    mine = [c for c in parts if abs(_delta(c, before, after)) >= most * _SHARE_OF_A_PART]
+    parts = sorted(((abs(_delta(c, before, after)), c) for c in charges), key=lambda p: (-p[0], p[1].ref))
+    most = parts[0][0] if parts else ZERO
+    mine = [c for delta, c in parts if delta >= most * _SHARE_OF_A_PART]
     resources = {c.resource_id: (c.resource_id, c.resource, c.resource_label) for c in reversed(mine) if c.resource_id}
     return BillJump(
         found.key,

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-ZERO = Decimal(0)
+from agent.cost.amounts import ZERO
+
 ONE = Decimal(1)
 NO_PRICE = "no price is known"
 

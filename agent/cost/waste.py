@@ -5,91 +5,30 @@ Only what a source states counts: an attribute that no inventory tells is no evi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from agent.cost.bill import ZERO, Bill, Charge, plain
-from agent.cost.model import Waste, WasteKind
-from agent.digest.ownership import ownership
+from agent.cost.amounts import ZERO, plain
+from agent.cost.bill import Bill
+from agent.cost.model import Waste
+from agent.cost.waste_bill import BILL_RULES, billed_only
+from agent.cost.waste_inventory import INVENTORY_RULES
+from agent.cost.waste_measured import MEASURED_RULES
+from agent.cost.waste_rule import LIMITS, Finding, Inventory, attributes_of, billed, inventory, saved, waste_id
 from agent.evidence import Citations, inline, text_of
+from agent.ownership import ownership
 from graph.clock import Instant, rfc3339
 from graph.lexicon import thing
-from graph.model import EntityRef, Value
-from graph.store import EntityView, GraphStore, Limits, Provenance, View
+from graph.model import EntityRef
+from graph.store import EntityView, GraphStore, Provenance, View
 
 if TYPE_CHECKING:
     from agent.cost.waste_prices import Priced, Prices
     from agent.observations import Observations
 
-_LIMITS = Limits(rows=200_000, deadline_s=30.0)
 BILL_DAYS = 30
 """Days of the bill that a saving is computed from, as far as there are."""
-MONTH_DAYS = Decimal("30.4")
-_TYPES = (
-    "aws_ebs_volume",
-    "aws_eip",
-    "aws_lb",
-    "aws_instance",
-    "aws_nat_gateway",
-    "aws_ebs_snapshot",
-    "aws_db_snapshot",
-    "aws_db_instance",
-    "aws_elasticache_cluster",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A waste before it is told.
-
-    Attributes:
-        part: tells several wastes of one resource apart.
-        share: which share of what the resource costs would be saved; None when that is not known.
-        usage: only what is billed under a usage type with one of these words is saved; empty for all of it.
-        paid: what is billed in its place: the volumes of a stopped instance.
-        command: what to run; `edit` what to change in the code, where code declares the resource.
-    """
-
-    kind: WasteKind
-    part: str
-    thing: EntityView
-    reason: str
-    share: Decimal | None
-    command: str = ""
-    edit: str = ""
-    since: Instant | None = None
-    usage: tuple[str, ...] = ()
-    said: tuple[Provenance, ...] = ()
-    paid: tuple[EntityView, ...] = ()
-
-
-@dataclass(frozen=True)
-class Inventory:
-    """What the rules read: the resources, what they depend on, and what they cost."""
-
-    store: GraphStore
-    view: View
-    at: Instant
-    resources: Mapping[str, Sequence[EntityView]]
-    costs: Mapping[EntityRef, Sequence[Charge]]
-    bill: Bill
-    observations: Observations | None = None
-    by_ref: Mapping[EntityRef, EntityView] = field(default_factory=dict[EntityRef, EntityView])
-
-    def of(self, type_: str) -> Sequence[EntityView]:
-        """The resources of a type."""
-        return self.resources.get(type_, ())
-
-    def charges(self, entity: EntityView) -> list[Charge]:
-        """What was billed for a resource."""
-        return [c for ref in entity.refs for c in self.costs.get(ref, ())]
-
-
-Rule = Callable[[Inventory], Iterator[Finding]]
 
 
 def find_wastes(
@@ -109,34 +48,17 @@ def find_wastes(
         prices: list prices, for what no bill tells; None goes without.
         observations: metrics, for what is idle or too large; None judges by inventory and bill alone.
     """
-    from agent.cost.waste_bill import BILL_RULES, billed_only
-    from agent.cost.waste_inventory import INVENTORY_RULES
-    from agent.cost.waste_measured import MEASURED_RULES
-
     seen = inventory(store, view, at, bill, observations)
     rules = (*INVENTORY_RULES, *BILL_RULES, *(MEASURED_RULES if observations is not None else ()))
     found: dict[str, Finding] = {}
     for rule in rules:
         for one in rule(seen):
-            found.setdefault(_id(str(one.thing.ref), one.kind, one.part), one)
+            found.setdefault(waste_id(str(one.thing.ref), one.kind, one.part), one)
     # A resource that goes saves all of it: nothing else need be said of it.
     gone = {f.thing.ref for f in found.values() if f.kind in ("unattached", "idle")}
     kept = {i: f for i, f in found.items() if f.kind in ("unattached", "idle") or f.thing.ref not in gone}
     wastes = [*_told(seen, kept, citations, _priced(seen, kept, prices)), *billed_only(seen, citations)]
     return tuple(sorted(wastes, key=lambda w: (-(Decimal(w.saving) if w.saving else Decimal(-1)), w.label, w.id)))
-
-
-def inventory(store: GraphStore, view: View, at: Instant, bill: Bill, observations: Observations | None) -> Inventory:
-    """What the rules read."""
-    resources: dict[str, tuple[EntityView, ...]] = {}
-    for entity in store.select("Resource", {"type": list(_TYPES)}, view, _LIMITS).items:
-        resources[text_of(entity.properties, "type")] = (*resources.get(text_of(entity.properties, "type"), ()), entity)
-    costs: dict[EntityRef, list[Charge]] = {}
-    for charge in bill.charges:
-        if charge.resource is not None:
-            costs.setdefault(charge.resource, []).append(charge)
-    by_ref = {r: e for some in resources.values() for e in some for r in e.refs}
-    return Inventory(store, view, at, resources, costs, bill, observations, by_ref)
 
 
 # -- told
@@ -198,58 +120,9 @@ def _told(
         )
 
 
-def billed(bill: Bill, charges: Iterable[Charge]) -> Decimal:
-    """What charges come to in a month, by the days of the bill."""
-    days = _days(bill)
-    return sum((c.amount for c in charges if c.line_type == "usage"), ZERO) * MONTH_DAYS / days if days else ZERO
-
-
-def saved(bill: Bill, charges: Sequence[Charge], share: Decimal | None) -> Decimal | None:
-    """What would be saved in a month; None where nothing was billed for it, or the share is not known."""
-    if share is None or not charges:
-        return None
-    amount = billed(bill, charges) * share
-    return amount if amount > 0 else None
-
-
 def _from(bill: Bill, share: Decimal | None) -> str:
     days = f"the bill of {bill.since} to {bill.last_day}"
     return days if share == 1 or share is None else f"{days}, less what the successor costs by list price"
-
-
-def _days(bill: Bill) -> int:
-    if not bill.last_day:
-        return 0
-    return (date.fromisoformat(bill.last_day) - date.fromisoformat(bill.since)).days + 1
-
-
-def waste_id(ref: str, kind: str, part: str) -> str:
-    """The id of a waste: the same in every scan."""
-    return _id(ref, kind, part)
-
-
-def _id(ref: str, kind: str, part: str) -> str:
-    return "waste_" + blake2b("\x1f".join((ref, kind, part)).encode(), digest_size=8).hexdigest()
-
-
-# -- reading
-
-
-def attributes_of(entity: EntityView) -> Mapping[str, Value]:
-    """Attributes of a resource as all sources tell them; an inventory's count before a state's."""
-    found: dict[str, Value] = {}
-    for statement in sorted(entity.statements, key=_inventory_last):
-        told = statement.properties.get("attributes")
-        if isinstance(told, Mapping):
-            found.update(told)
-    return found
-
-
-def _inventory_last(statement: object) -> tuple[bool, str]:
-    from graph.store import Statement
-
-    assert isinstance(statement, Statement)
-    return statement.provenance.source == "aws", statement.provenance.source
 
 
 def _code(seen: Inventory, things: Sequence[EntityView]) -> dict[EntityRef, tuple[str, Provenance]]:
@@ -257,7 +130,7 @@ def _code(seen: Inventory, things: Sequence[EntityView]) -> dict[EntityRef, tupl
     of = {r: t.ref for t in things for r in t.refs}
     if not of:
         return {}
-    edges = seen.store.neighbours(sorted(of), seen.view, _LIMITS, types=("DECLARES",), direction="in").items
+    edges = seen.store.neighbours(sorted(of), seen.view, LIMITS, types=("DECLARES",), direction="in").items
     blocks = {b.ref: b for b in seen.store.entities(sorted({e.src for e in edges}), seen.view)}
     found: dict[EntityRef, tuple[str, Provenance]] = {}
     for edge in edges:

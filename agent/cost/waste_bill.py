@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from agent.cost.bill import Charge, plain
+from agent.cost.amounts import plain
+from agent.cost.bill import Charge
 from agent.cost.model import Waste
-from agent.cost.waste import Finding, Inventory, Rule, billed, saved, waste_id
-from agent.digest.ownership import ownership
+from agent.cost.waste_rule import Finding, Inventory, Rule, billed, saved, waste_id
 from agent.evidence import Citations, inline
+from agent.ownership import ownership
 from graph.store import EntityView
 
 _LEAST_DAYS = 14
@@ -63,14 +64,14 @@ def billed_only(seen: Inventory, citations: Citations) -> Iterator[Waste]:
         known = charge.resource is not None and charge.resource in seen.by_ref
         if _IDLE_ADDRESS in charge.usage_type and charge.resource_id and not known:
             by_id.setdefault(charge.resource_id, []).append(charge)
+    days = len({d for c in seen.bill.charges for d in c.days})
     for told, charges in sorted(by_id.items()):
-        yield _address(
-            seen, told, charges, citations, tuple(o.names[0] for c in charges[:1] if (o := owners.get(c.workload)))
-        )
+        owner = owners.get(charges[0].workload)
+        yield _address(seen, told, charges, days, citations, (owner.names[0],) if owner is not None else ())
 
 
 def _address(
-    seen: Inventory, told: str, charges: Sequence[Charge], citations: Citations, owners: tuple[str, ...]
+    seen: Inventory, told: str, charges: Sequence[Charge], of_days: int, citations: Citations, owners: tuple[str, ...]
 ) -> Waste:
     first = charges[0]
     name = inline(told.replace("/", ":").rpartition(":")[2], 120)
@@ -83,7 +84,7 @@ def _address(
         label=name,
         type="aws_eip",
         environment=first.environment,
-        reason=f"The address is billed as idle ({first.usage_type}) on {days} of the last {len(_days(seen))} days; "
+        reason=f"The address is billed as idle ({first.usage_type}) on {days} of the last {of_days} days; "
         f"it cost {plain(billed(seen.bill, charges))} {first.currency} a month.",
         saving=plain(saving) if saving is not None else None,
         saving_from=f"the bill of {seen.bill.since} to {seen.bill.last_day}" if saving is not None else "",
@@ -92,7 +93,3 @@ def _address(
         since=None,
         citations=(citations.cite(first.said),),
     )
-
-
-def _days(seen: Inventory) -> set[str]:
-    return {d for c in seen.bill.charges for d in c.days}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from agent.cost.waste import Finding, Inventory, Rule, attributes_of
 from agent.cost.waste_generations import VOLUMES, successor
+from agent.cost.waste_rule import Finding, Inventory, Rule, attributes_of
 from agent.evidence import inline, number_of, text_of
 from graph.clock import DAY, Instant, instant
 from graph.model import EntityRef

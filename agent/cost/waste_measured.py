@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from agent.cost.waste import Finding, Inventory, Rule
-from agent.evidence import text_of
-from graph.clock import DAY, Instant
+from agent.cost.waste_rule import Finding, Inventory, Rule
+from agent.evidence import day, text_of
+from graph.clock import DAY
 from graph.observations import Series, SeriesQuery
 from graph.store import EntityView, Provenance
 
@@ -51,7 +51,7 @@ def _asked(seen: Inventory, things: Sequence[EntityView], usage: str, attribute:
             "oversized",
             "cpu",
             thing,
-            f"Its processor was used at most {high:.1f}% in 95 of 100 of {len(series.points)} hours since {_day(seen.at)}: half the size would do",
+            f"Its processor was used at most {high:.1f}% in 95 of 100 of {len(series.points)} hours since {day(seen.at - _DAYS * DAY)}: half the size would do",
             Decimal("0.5"),
             "",
             f"halve the size of {attribute}",
@@ -69,12 +69,6 @@ def _high(series: Series) -> float | None:
         return None
     values = sorted(value for _, value in series.points)
     return values[int(len(values) * 0.95)] * scale
-
-
-def _day(at: Instant) -> str:
-    from agent.evidence import day
-
-    return day(at - _DAYS * DAY)
 
 
 MEASURED_RULES: tuple[Rule, ...] = (_oversized,)

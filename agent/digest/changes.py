@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from msgspec.structs import replace
 
 from agent.digest.material import Material, section
 from agent.digest.matter import Group, groups
-from agent.digest.model import Item, Section
+from agent.digest.model import Item, Section, Severity
 from agent.evidence import inline, text_of
 from agent.narrative import minute
 from agent.phrasing import attribute_list, listing, plural
@@ -19,7 +17,6 @@ _MATTERS = 3.5
 _LISTED = 10
 _TITLE = 120
 _MINUTE = 60 * SECOND
-Severity = Literal["critical", "high", "medium", "low", "info"]
 
 
 def changes(material: Material) -> tuple[Section, tuple[Group, ...]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from msgspec.structs import replace
 
+from agent.cost.amounts import amount, compared, money
 from agent.cost.model import CostReport, Jump
 from agent.digest.material import Material, section
 from agent.digest.model import Chart, Item, Section, Series
@@ -34,7 +35,7 @@ def cost(material: Material) -> Section:
     bill = material.borrowed(everything[:2], report.citations)
     for row in rows if bill else []:  # what nobody can look up is not told line by line
         before = (
-            f", {change(amount(row.amount), amount(row.before))} {material.earlier}" if row.before is not None else ""
+            f", {compared(amount(row.amount), amount(row.before))} {material.earlier}" if row.before is not None else ""
         )
         items.append(
             Item(
@@ -43,7 +44,7 @@ def cost(material: Material) -> Section:
             )
         )
     trend = (
-        f", {change(amount(report.total), amount(report.before))} {material.earlier}"
+        f", {compared(amount(report.total), amount(report.before))} {material.earlier}"
         if report.before is not None
         else ""
     )
@@ -51,31 +52,6 @@ def cost(material: Material) -> Section:
     made = section("cost", "Cost", items, "Nothing is billed for this time.", summary=summary)
     chart = _chart(report)
     return replace(made, charts=(chart,) if chart is not None else (), citations=bill)
-
-
-def amount(text: str | None) -> Decimal:
-    """Decimal text as a number; nothing for what is none."""
-    try:
-        found = Decimal(text) if text is not None else Decimal(0)
-    except InvalidOperation:
-        return Decimal(0)
-    return found if found.is_finite() else Decimal(0)
-
-
-def money(text: str, currency: str) -> str:
-    """`12,345 USD`: cents only of what is small."""
-    value = amount(text)
-    return f"{value:,.0f} {currency}" if abs(value) >= 1_000 else f"{value:,.2f} {currency}"
-
-
-def change(now: Decimal, before: Decimal) -> str:
-    """`4.2% more than`."""
-    if not before:
-        return "nothing in" if not now else "new since"
-    percent = (now - before) / abs(before) * 100
-    if abs(percent) < Decimal("0.05"):
-        return "the same as"
-    return f"{abs(percent):.1f}% {'more' if percent > 0 else 'less'} than"
 
 
 def _jump(material: Material, report: CostReport, jump: Jump) -> Item:

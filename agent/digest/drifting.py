@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Literal, TypeVar
 
 import msgspec
 
+from agent.cost.amounts import amount
 from agent.cost.model import Waste
-from agent.digest.costs import amount
-from agent.digest.findings import Findings, Kept, findings
+from agent.digest.findings import SEVERITIES, Findings, Kept, findings
 from agent.digest.material import Material, section
-from agent.digest.model import Item, Section
+from agent.digest.model import Item, Section, Severity
 from agent.drift.model import Drift
 from agent.evidence import inline
 from agent.model import AttributeChange, Citation
@@ -19,16 +20,13 @@ from agent.phrasing import attribute, listing, plural
 from graph.model import EntityRef
 
 T = TypeVar("T")
-Severity = Literal["critical", "high", "medium", "low", "info"]
-_SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
 _ATTRIBUTES = 2
 _CITED = 4
 
 
 def drift(material: Material) -> tuple[Section, Findings]:
     """New drift with who did it, what is still open with its age, what is gone."""
-    found = findings(material.store, material.view, "drift", material.since, material.until)
-    found = Findings(*(tuple(k for k in some if _is_ours(material, _drift(k))) for some in _parts(found)))
+    found = _ours(material, findings(material.store, material.view, "drift", material.since, material.until), _drift)
     items = [_drifted(material, k, "new") for k in found.new]
     items += [_drifted(material, k, "open") for k in found.old if k.state != "accepted"]
     items += [_gone(material, k) for k in found.gone]
@@ -43,8 +41,7 @@ def drift(material: Material) -> tuple[Section, Findings]:
 
 def waste(material: Material) -> tuple[Section, Findings]:
     """What is paid for and not used, the dearest first."""
-    found = findings(material.store, material.view, "waste", material.since, material.until)
-    found = Findings(*(tuple(k for k in some if _is_ours(material, _waste(k))) for some in _parts(found)))
+    found = _ours(material, findings(material.store, material.view, "waste", material.since, material.until), _waste)
     told = [(k, _waste(k)) for k in found.open]
     told.sort(key=lambda p: (-amount(p[1].saving if p[1] else None), p[0].ref))
     new = {k.ref for k in found.new}
@@ -59,13 +56,15 @@ def waste(material: Material) -> tuple[Section, Findings]:
     return section("waste", "Paid for and not used", items, "No waste is known.", summary=summary), found
 
 
-def _parts(found: Findings) -> tuple[tuple[Kept, ...], ...]:
-    return (found.new, found.old, found.gone, found.at_begin)
+def _ours(material: Material, found: Findings, read: Callable[[Kept], Drift | Waste | None]) -> Findings:
+    """Those of the team that the digest is for."""
+    if not material.names:
+        return found
+    parts = (found.new, found.old, found.gone, found.at_begin)
+    return Findings(*(tuple(k for k in some if _is_ours(material, read(k))) for some in parts))
 
 
 def _is_ours(material: Material, told: Drift | Waste | None) -> bool:
-    if not material.names:
-        return True
     refs = [EntityRef(told.ref)] if told is not None and told.ref else []
     return material.is_ours(refs, names=told.owners if told is not None else ())
 
@@ -149,7 +148,7 @@ def _cited(material: Material, kept: Kept, told: Drift | Waste | None = None) ->
 
 
 def _severity(kept: Kept) -> Severity:
-    return kept.severity if kept.severity in _SEVERITIES else "info"
+    return kept.severity if kept.severity in SEVERITIES else "info"
 
 
 def _drift(kept: Kept) -> Drift | None:

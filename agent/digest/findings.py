@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from agent.digest.model import Severity
 from agent.evidence import text_of
 from agent.shipments import moment
 from graph.clock import DAY, Instant
@@ -12,6 +13,9 @@ from graph.model import EntityRef
 from graph.store import EntityView, GraphStore, Limits, Provenance, View
 
 _LIMITS = Limits(rows=50_000, deadline_s=20.0)
+SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
+"""The worst first."""
+_ORDER: Mapping[str, int] = {severity: i for i, severity in enumerate(SEVERITIES)}
 _LOOKS = 6
 """So many times between a window's begin and end are looked at for what came and went within it."""
 
@@ -74,11 +78,8 @@ def _at(store: GraphStore, view: View, type_: str) -> dict[EntityRef, Kept]:
     return {e.ref: _kept(e) for e in store.select("Finding", {"type": [type_]}, view, _LIMITS).items}
 
 
-_ORDER = {"critical": 0, "high": 1, "medium": 2, "low": 3, "info": 4}
-
-
 def _ordered(some: Iterable[Kept]) -> tuple[Kept, ...]:
-    return tuple(sorted(some, key=lambda k: (_ORDER.get(k.severity, 5), k.environment, k.title, k.ref)))
+    return tuple(sorted(some, key=lambda k: (_ORDER.get(k.severity, len(_ORDER)), k.environment, k.title, k.ref)))
 
 
 def _kept(entity: EntityView) -> Kept:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.cached import PerView
-from agent.evidence import text_of
 from agent.signals import Signal, signals
 from graph.clock import SECOND, Instant
 from graph.model import EntityRef
@@ -90,8 +89,3 @@ def _told(group: Sequence[Signal], causes: Sequence[RelationView]) -> Told:
         said=tuple(s.said for s in sorted(group, key=lambda s: (s.by_hindsight, s.ref))),
         causes=tuple(unique[k] for k in sorted(unique)),
     )
-
-
-def cause_words(edge: RelationView) -> str:
-    """How a stated cause was worded."""
-    return text_of(edge.properties, "text")

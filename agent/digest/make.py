@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from agent.cost.amounts import amount, compared, money
 from agent.digest.changes import changes, name_of
-from agent.digest.costs import amount as amount_of
-from agent.digest.costs import change, cost, money
+from agent.digest.costs import cost
 from agent.digest.drifting import drift, waste
 from agent.digest.findings import Findings
 from agent.digest.happened import happened
@@ -125,7 +125,7 @@ def _spent(material: Material) -> str:
         return ""
     trend = ""
     if report.before is not None:
-        trend = f", {change(amount_of(report.total), amount_of(report.before))} {material.earlier}"
+        trend = f", {compared(amount(report.total), amount(report.before))} {material.earlier}"
     return f" {money(report.total, report.currency)} were spent{trend}."
 
 

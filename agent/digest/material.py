@@ -10,9 +10,9 @@ from agent.context import Context
 from agent.cost.model import CostReport
 from agent.digest.incidents import Told, incidents
 from agent.digest.model import Item, Section, SectionName
-from agent.digest.ownership import Ownership, owned, ownership
 from agent.evidence import Citations
 from agent.model import Citation, Question
+from agent.ownership import Ownership, owned, ownership
 from agent.reach import ENVIRONMENT_WORDS
 from agent.shipments import Shipment, Shipments, shipments
 from graph.clock import DAY, Instant, instant

@@ -12,7 +12,7 @@ from agent.digest.incidents import Told
 from agent.digest.material import Material
 from agent.effects import Effect, effects
 from agent.evidence import text_of
-from agent.lineage import commits_of
+from agent.lineage import COSMETIC, commits_of
 from agent.model import AttributeChange
 from agent.shipments import Shipment
 from agent.stateful import holds_data
@@ -25,7 +25,6 @@ _ROWS = Limits(rows=60_000, deadline_s=20.0)
 _GONE_READ = 30
 _SOON: Instant = 3_600 * SECOND
 _OPEN = ("0.0.0.0/0", "::/0")
-_SMALL = frozenset({"moved", "format_only"})
 
 
 @dataclass(slots=True)
@@ -62,7 +61,7 @@ class Group:
     @property
     def attributes(self) -> tuple[AttributeChange, ...]:
         """Attribute changes of what it touched, what means something first."""
-        meant = [v for v in self.views if text_of(v.properties, "effect") not in _SMALL]
+        meant = [v for v in self.views if text_of(v.properties, "effect") not in COSMETIC]
         # The same setting in two environments is one change to a reader.
         unique = {(a.path, repr(a.before), repr(a.after)): a for v in meant for a in attributes(v.properties)}
         # What is told from what to what tells more than what somebody set to a value.
@@ -277,7 +276,7 @@ def _is_small(one: Group) -> bool:
         return False
     # A file's bytes change also where what stands in it means the same.
     meant = [v for v in one.views if v.target.kind != "File"] or one.views
-    return all(text_of(v.properties, "effect") in _SMALL for v in meant)
+    return all(text_of(v.properties, "effect") in COSMETIC for v in meant)
 
 
 def _is_ours(material: Material, one: Group) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean, median
 
-from agent.digest.costs import amount
+from agent.cost.amounts import amount
 from agent.digest.findings import Kept
 from agent.digest.incidents import Told
 from agent.digest.material import Material
@@ -116,12 +116,13 @@ def _frequency(material: Material, now: Sequence[Shipment], before: Sequence[Shi
 
 
 def _failures(material: Material, now: Sequence[Shipment], before: Sequence[Shipment]) -> Measure:
-    failed = _failed(material, now)
+    rolled_back, causes = _rolled_back(material), _causes(material)
+    failed = _failed(material, now, rolled_back, causes)
     return Measure(
         name="change_failure_rate",
         title="Change failure rate",
         value=round(100 * len(failed) / len(now), 1) if now else None,
-        previous=round(100 * len(_failed(material, before)) / len(before), 1) if before else None,
+        previous=round(100 * len(_failed(material, before, rolled_back, causes)) / len(before), 1) if before else None,
         unit="%",
         better="lower",
         how="Of the deployments to production, those that are stated to have caused an incident, themselves or by a change that they carried, and those that the service's next deployment rolled back.",
@@ -131,36 +132,41 @@ def _failures(material: Material, now: Sequence[Shipment], before: Sequence[Ship
     )
 
 
-def _failed(material: Material, some: Sequence[Shipment]) -> list[Shipment]:
-    causes = {e.dst for i in material.incidents for e in i.causes}
-    every = material.shipments.all
-    rolled_back = set[EntityRef]()
+def _rolled_back(material: Material) -> set[EntityRef]:
+    """Deployments that the service's next one took back."""
+    found = set[EntityRef]()
     last: dict[tuple[str, str], Shipment] = {}
-    for one in every:
+    for one in material.shipments.all:
         if not one.took_effect or one.action in _NOT_DEPLOYED or one.is_apply:
             continue
         place = (one.service, one.environment)
         if one.action == "rollback" and place in last:
-            rolled_back.add(last[place].ref)
+            found.add(last[place].ref)
         last[place] = one
-    merged_as = _requests_causing(material, causes)
+    return found
+
+
+def _failed(
+    material: Material, some: Sequence[Shipment], rolled_back: set[EntityRef], causes: set[EntityRef]
+) -> list[Shipment]:
     found: list[Shipment] = []
     for one in some:
         own: set[EntityRef] = {*one.refs, EntityRef(f"Commit:{one.commit}")}
         for change in material.context.reach.carried(one):
             own |= {change.change, *commits_of(change)}
-        if one.action != "rollback" and (one.ref in rolled_back or not own.isdisjoint(causes | merged_as)):
+        if one.action != "rollback" and (one.ref in rolled_back or not own.isdisjoint(causes)):
             found.append(one)
     return found
 
 
-def _requests_causing(material: Material, causes: set[EntityRef]) -> set[EntityRef]:
-    """The commits of pull requests that caused an incident."""
+def _causes(material: Material) -> set[EntityRef]:
+    """What caused an incident, and the commits of pull requests that did."""
+    causes = {e.dst for i in material.incidents for e in i.causes}
     requests = sorted(r for r in causes if r.kind == "PullRequest")
     if not requests:
-        return set()
+        return causes
     edges = material.store.neighbours(requests, material.view, _LIMITS, types=("PART_OF", "MERGED_AS")).items
-    return {end for e in edges for end in (e.src, e.dst) if end.kind == "Commit"}
+    return causes | {end for e in edges for end in (e.src, e.dst) if end.kind == "Commit"}
 
 
 def _lead(material: Material, now: Sequence[Shipment], before: Sequence[Shipment]) -> Measure:

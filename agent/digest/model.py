@@ -9,6 +9,7 @@ import msgspec
 from agent.model import Citation, Struct
 
 Period: TypeAlias = Literal["daily", "weekly", "monthly"]
+Severity: TypeAlias = Literal["critical", "high", "medium", "low", "info"]
 SectionName: TypeAlias = Literal[
     "drift", "cost", "changes", "incidents", "expiring", "unowned", "stale", "waste", "measures"
 ]
@@ -19,7 +20,7 @@ class Item(Struct, frozen=True, kw_only=True):
 
     text: str
     detail: str = ""
-    severity: Literal["critical", "high", "medium", "low", "info"] = "info"
+    severity: Severity = "info"
     ref: str = ""
     citations: tuple[str, ...] = ()
 

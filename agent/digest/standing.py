@@ -51,10 +51,11 @@ def _dated(material: Material) -> list[tuple[Instant, EntityView]]:
     credentials = store.select("Credential", {}, view, _LIMITS).items
     resources = store.select("Resource", {"type": list(_CERTIFICATES)}, view, _LIMITS).items
     newest: dict[str, tuple[Instant, EntityView]] = {}
-    for entity in (*credentials, *resources):
+    dated = [e for e in (*credentials, *resources) if text_of(e.properties, "expires_at")]
+    for entity in _ours(material, dated):
         at = moment(text_of(entity.properties, "expires_at"))
         created = moment(text_of(entity.properties, "created_at"))
-        if at is None or (created is not None and created >= material.until) or not _is_ours(material, entity):
+        if at is None or (created is not None and created >= material.until):
             continue
         name = text_of(entity.properties, "name") or str(entity.ref)
         if name not in newest or at > newest[name][0]:
@@ -62,13 +63,16 @@ def _dated(material: Material) -> list[tuple[Instant, EntityView]]:
     return sorted(newest.values(), key=lambda p: (p[0], p[1].ref))
 
 
-def _is_ours(material: Material, entity: EntityView) -> bool:
-    if not material.names:
-        return True
-    edges = material.store.neighbours(
-        [entity.ref], material.view, _LIMITS, types=("ABOUT", "OWNED_BY"), direction="out"
-    ).items
-    return material.is_ours([entity.ref, *(e.dst for e in edges)])
+def _ours(material: Material, entities: Sequence[EntityView]) -> list[EntityView]:
+    """Those that the team owns, or whose service or owner it is; one read for all."""
+    if not material.names or not entities:
+        return list(entities)
+    refs = [e.ref for e in entities]
+    ends: dict[EntityRef, list[EntityRef]] = {}
+    edges = material.store.neighbours(refs, material.view, _LIMITS, types=("ABOUT", "OWNED_BY"), direction="out")
+    for edge in edges.items:
+        ends.setdefault(edge.src, []).append(edge.dst)
+    return [e for e in entities if material.is_ours([e.ref, *ends.get(e.ref, ())])]
 
 
 def _expiring(material: Material, at: Instant, entity: EntityView, now: Instant) -> Item:
@@ -92,10 +96,10 @@ def _expiring(material: Material, at: Instant, entity: EntityView, now: Instant)
 def _old_keys(material: Material, now: Instant) -> list[Item]:
     keys = material.store.select("Credential", {"type": ["access_key", "secret"]}, material.view, _LIMITS).items
     items: list[tuple[Instant, Item]] = []
-    for entity in keys:
-        rotated = moment(text_of(entity.properties, "rotated_at") or text_of(entity.properties, "created_at"))
-        if rotated is None or now - rotated < _OLD or not _is_ours(material, entity):
-            continue
+    told = ((e, moment(text_of(e.properties, "rotated_at") or text_of(e.properties, "created_at"))) for e in keys)
+    old = {e.ref: at for e, at in told if at is not None and now - at >= _OLD}
+    for entity in _ours(material, [e for e in keys if e.ref in old]):
+        rotated = old[entity.ref]
         label = inline(text_of(entity.properties, "name") or entity.ref.id, 120)
         type_ = text_of(entity.properties, "type").replace("_", " ")
         text = f"{label} ({type_}) was last changed on {rfc3339(rotated)[:10]}, {plural((now - rotated) // DAY, 'day')} ago"
@@ -206,8 +210,3 @@ def _allowed(source: str) -> Instant:
     if source in _BY_CONTENT:
         return _QUIET_STALE
     return _INVENTORY_STALE if source in INVENTORIES or source in _SLOW else _EVENTS_STALE
-
-
-def any_items(sections: Sequence[Section], *names: str) -> bool:
-    """Whether any of these sections has a line."""
-    return any(s.items for s in sections if s.name in names)

@@ -17,7 +17,8 @@ from agent.context import Context
 from agent.doors import CODE_TOOLS, Door, doors
 from agent.drift.model import AttributeDrift, Cause
 from agent.drift.observed import Observed
-from agent.drift.paths import comparable
+from agent.drift.reads import whole
+from agent.drift.values import comparable
 from agent.evidence import inline, text_of
 from agent.model import AttributeChange, Change
 from graph.clock import SECOND, Instant, rfc3339
@@ -58,9 +59,8 @@ def attribute_causes(context: Context, observed: Sequence[Observed]) -> dict[Ent
     if not refs:
         return {}
     page = context.store.changes(ChangeQuery(targets=refs), context.view, Limits(rows=_ROWS, deadline_s=30.0))
-    events = [c for c in page.items if c.change.kind == "AuditEvent"]
-    if page.cut:
-        context.missing.append("there are more changes of what drifted than were read: older calls may be missing")
+    changes = whole(context, page, "changes of what drifted: older calls may be missing")
+    events = [c for c in changes if c.change.kind == "AuditEvent"]
     through = doors(context.store, context.view, events)
     audits = {e.ref: e for e in context.store.entities(sorted({e.change for e in events}), context.view)}
     joined = {r: t for t in context.store.entities(refs, context.view) for r in t.refs}
@@ -208,9 +208,8 @@ def _related(context: Context, observed: Sequence[Observed]) -> dict[EntityRef, 
     refs = sorted({one.ref for one in observed if one.kind != "unmanaged"})
     if not refs:
         return {}
-    edges = context.store.neighbours(
-        refs, context.view, Limits(rows=_ROWS), types=("DEPENDS_ON",), direction="out"
-    ).items
+    page = context.store.neighbours(refs, context.view, Limits(rows=_ROWS), types=("DEPENDS_ON",), direction="out")
+    edges = whole(context, page, "things beside what drifted: calls on them may be missing")
     joined = {r: t.refs for t in context.store.entities(sorted({e.dst for e in edges}), context.view) for r in t.refs}
     found: dict[EntityRef, dict[EntityRef, None]] = {}
     sources = {r: t.refs for t in context.store.entities(refs, context.view) for r in t.refs}

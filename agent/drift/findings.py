@@ -12,7 +12,7 @@ from hashlib import blake2b
 import msgspec
 
 from agent.drift.model import Cause, Drift, DriftReport, Said
-from agent.drift.scan import in_order, merged_ignored, title_of
+from agent.drift.scan import cited_by, in_order, merged_ignored, title_of
 from agent.evidence import Citations, text_of
 from agent.memory_facts import joined_label
 from agent.model import Citation
@@ -38,8 +38,14 @@ class Known:
 
 def known(store: GraphStore, view: View) -> dict[str, Known]:
     """The drifts that hold in a view, by id. What cannot be read (an older layout) is left out: the next scan writes it anew."""
+    return _known(store, view)[0]
+
+
+def _known(store: GraphStore, view: View) -> tuple[dict[str, Known], bool]:
+    """The same, and whether there are more than were read."""
     found: dict[str, Known] = {}
-    for entity in store.select("Finding", {"type": ["drift"]}, view, Limits(rows=_MOST, deadline_s=30.0)).items:
+    page = store.select("Finding", {"type": ["drift"]}, view, Limits(rows=_MOST, deadline_s=30.0))
+    for entity in page.items:
         statement = next((s for s in entity.statements if s.provenance.source == SOURCE), None)
         if statement is None:
             continue
@@ -49,7 +55,7 @@ def known(store: GraphStore, view: View) -> dict[str, Known]:
         except msgspec.DecodeError:
             continue
         found[drift.id] = Known(drift, cited, statement.provenance.scope, statement.valid_from, statement.properties)
-    return found
+    return found, page.cut
 
 
 def finding_batches(
@@ -114,9 +120,10 @@ def finding_batches(
 def stored_report(store: GraphStore, view: View, environment: str = "") -> DriftReport:
     """What the scans found that holds in a view; `scanned_at` is empty when nobody ever looked."""
     citations = Citations()
+    held, cut = _known(store, view)
     drifts = [
         recited(one.drift, one.citations, citations)
-        for one in known(store, view).values()
+        for one in held.values()
         if not environment or one.drift.environment == environment
     ]
     scans = _scans(store, view)
@@ -125,6 +132,7 @@ def stored_report(store: GraphStore, view: View, environment: str = "") -> Drift
         drifts=in_order(drifts),
         ignored=merged_ignored([s.ignored for s in scans[:1]]),
         notes=tuple(dict.fromkeys(n for s in scans for n in s.notes)),
+        truncated=cut or any(s.truncated for s in scans),
         citations=citations.all(),
     )
 
@@ -167,12 +175,6 @@ def recited(drift: Drift, old: Sequence[Citation], citations: Citations) -> Drif
         said=tuple(map(said, drift.said)),
         citations=ids(drift.citations),
     )
-
-
-def cited_by(drift: Drift) -> tuple[str, ...]:
-    """Every citation that a drift uses."""
-    told = (*drift.citations, *(c for one in drift.causes for c in one.citations), *(s.citation for s in drift.said))
-    return tuple(dict.fromkeys(c for c in told if c))
 
 
 def _facts(drift: Drift, cited: Sequence[Citation]) -> list[Fact]:

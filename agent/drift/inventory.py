@@ -6,125 +6,201 @@ for things of this kind, and unmanaged a state that keeps things of this kind in
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from agent.drift.compare import changed, of_part, type_in_words
+from agent.drift.dialects import PARTS
 from agent.drift.model import AttributeDrift
 from agent.drift.observed import Observed
-from agent.drift.paths import comparable, is_indexed, renamed, snake_case
+from agent.drift.pairs import pairs_of
 from agent.drift.places import accounts_of, is_listed, place_of, read_until, read_up_to
 from agent.drift.security_groups import RULE_TYPES, OwnRule, group_drift
 from agent.drift.sides import INVENTORIES, STATES, Side, side_of
+from agent.drift.spelling import snaked
+from agent.drift.templates import asked_for, with_asked
 from agent.evidence import text_of
-from agent.model import AttributeState
-from graph.model import EntityRef, Value
+from graph.clock import Instant
+from graph.model import EntityRef, ref
 from graph.store import EntityView, GraphStore, Limits, View
 
 _MOST = 200_000
-_NEVER_COMPARED = frozenset({"id", "arn", "region", "owner_id", "account_id", "status", "tags", "tags_all", "timeouts"})
-_ABSENT = AttributeState(state="absent")
-_REDACTED = "[redacted]"
-_EC2_ID = re.compile(r"[a-z]{1,9}-(?:[0-9a-f]{8}|[0-9a-f]{17})")
+Place = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class InventoryDrift:
-    """What the graph tells: what differs, and what a reader must know of how far that goes."""
+    """What the graph tells: what differs, and what a reader must know of how far that goes. `cut` when not all was read."""
 
     observed: tuple[Observed, ...]
     notes: tuple[str, ...]
     scopes: tuple[str, ...]
+    cut: bool = False
 
 
 def inventory_drift(
-    store: GraphStore, view: View, *, environment: str = "", planned: frozenset[str] = frozenset()
+    store: GraphStore, view: View, *, environment: str = "", planned: frozenset[str] = frozenset(), most: int = _MOST
 ) -> InventoryDrift:
     """What differs between states and inventories.
 
     Args:
         environment: look only there; empty for everywhere.
         planned: lineages whose instances a plan was made of: what it tells counts more, and they are left out but as what is known.
+        most: so many resources are read. Of what is read no further nothing is said; then nothing is told as missing or unmanaged either.
     """
-    page = store.select("Resource", {}, view, Limits(rows=_MOST, deadline_s=60.0))
-    things = {e.refs[0]: e for e in page.items}
-    fresh = read_up_to(store)
-    managed = [e for e in things.values() if side_of(e, STATES) is not None]
-    accounts = accounts_of(managed)
-    kept = {place_of(e, accounts) for e in managed} - {None}
-    listed = {place_of(e, accounts) for e in things.values() if side_of(e, INVENTORIES) is not None} - {None}
-    # A provider that was not asked for its account writes ARNs without it, which join with nothing; ids of EC2 are one of a kind.
-    ids = {
-        i
-        for e in managed
-        if (s := side_of(e, STATES)) is not None and _EC2_ID.fullmatch(i := text_of(s.attributes, "id"))
-    }
-    listed_ids = {
-        i
-        for e in things.values()
-        if (s := side_of(e, INVENTORIES)) is not None and _EC2_ID.fullmatch(i := text_of(s.attributes, "id"))
-    }
-    scopes = [s.scope for s in store.scopes() if s.source in INVENTORIES]
-    rules = _own_rules(managed)
-    observed: list[Observed] = []
-    behind = uncompared = 0
-    for thing in sorted(things.values(), key=lambda e: e.refs[0]):
+    page = store.select("Resource", {}, view, Limits(rows=most, deadline_s=60.0))
+    things = sorted({e.refs[0]: e for e in page.items}.values(), key=lambda e: e.refs[0])
+    look = _Look(store, view, things, planned)
+    for thing in things:
         where = _environment(thing)
-        if environment and where != environment:
-            continue
-        state, there = side_of(thing, STATES), side_of(thing, INVENTORIES)
-        if state is not None and there is None:
-            place = place_of(thing, accounts)
-            if _lineage(state) in planned or text_of(state.statement.properties, "address").startswith("data."):
-                continue
-            read = read_until(fresh, place) if place is not None else None
-            if (
-                place is None
-                or read is None
-                or not is_listed(place, listed, scopes, text_of(state.statement.properties, "type"))
-            ):
-                uncompared += 1
-            elif state.statement.valid_from < read and text_of(state.attributes, "id") not in listed_ids:
-                observed.append(_observed(thing, state, "missing", where))
-        elif state is not None and there is not None and _lineage(state) not in planned:
-            read = fresh.get((there.statement.provenance.source, there.statement.provenance.scope.partition("#")[0]))
-            if read is not None and state.statement.valid_from > read:
-                behind += 1
-                continue
-            changed = _changed(state, there)
-            if text_of(state.statement.properties, "type") == "aws_security_group":
-                of = group_drift(state.attributes, there.attributes, rules.get(text_of(state.attributes, "id"), ()))
-                changed += of.of_group
-                for rule, told in of.of_rules:
-                    side = Side(rule.statement, rule.attributes)
-                    one = _observed(rule.thing, side, "changed", where, told)
-                    observed.append(replace(one, cloud_refs=tuple(sorted({*rule.thing.refs, *thing.refs}))))
-            if changed:
-                observed.append(_observed(thing, state, "changed", where, changed))
-        elif (
-            state is None
-            and there is not None
-            and place_of(thing, accounts) in kept
-            and not _is_rule_of_group(thing)
-            and text_of(there.attributes, "id") not in ids
-        ):
-            observed.append(_observed(thing, there, "unmanaged", where))
-    notes: list[str] = []
-    if uncompared:
-        notes.append(
-            f"{uncompared} resources of states are of kinds that no inventory lists: only a plan can tell of them"
-        )
-    if behind:
-        notes.append(f"{behind} resources were not compared: their state is newer than the inventory that was read")
+        if not environment or where == environment:
+            look.at(thing, where)
+    observed, notes = look.observed, look.notes()
     if page.cut:
-        notes.append("there are more resources than were compared")
-    places = {_environment(e) for e in things.values() if not environment or _environment(e) == environment}
-    return InventoryDrift(tuple(observed), tuple(notes), tuple(sorted({scope_of(p) for p in places | {environment}})))
+        # What is missing here may stand in what was not read.
+        observed = [one for one in observed if one.kind == "changed"]
+        notes.append(
+            f"there are more than {most} resources: what is beyond was not compared, and nothing is told as missing or unmanaged"
+        )
+    if look.cut:
+        notes.append("there are more changes of stacks than were read: what they ask for may be older than it is")
+    places = {_environment(e) for e in things if not environment or _environment(e) == environment}
+    scopes = tuple(sorted({scope_of(p) for p in places | {environment}}))
+    return InventoryDrift(tuple(observed), tuple(notes), scopes, page.cut or look.cut)
 
 
 def scope_of(environment: str) -> str:
     """The scope that findings of an environment's inventory are kept in."""
     return f"inventory/{environment or '-'}"
+
+
+class _Look:
+    """What is needed to look at each thing, read once for all."""
+
+    def __init__(self, store: GraphStore, view: View, things: Sequence[EntityView], planned: frozenset[str]) -> None:
+        self.observed: list[Observed] = []
+        self._behind = self._uncompared = 0
+        self._planned = planned
+        self._fresh = read_up_to(store)
+        self._scopes = [s.scope for s in store.scopes() if s.source in INVENTORIES]
+        managed = [e for e in things if side_of(e, STATES) is not None]
+        there = [e for e in things if side_of(e, INVENTORIES) is not None]
+        self._asked, self.cut = asked_for(store, view, managed)
+        self._pairs = pairs_of(things)
+        self._accounts = accounts_of(managed)
+        self._kept = {self._place(e) for e in managed} - {None}
+        self._listed = {_without_namespace(self._place(e)) for e in there} - {None}
+        self._rules = _own_rules(managed)
+        self._by_ref = {r: e for e in there for r in e.refs}
+        self._scaled = _autoscaled(there)
+
+    def at(self, thing: EntityView, where: str) -> None:
+        """Look at one thing."""
+        state = side_of(thing, STATES)
+        beside = self._pairs.there.get(thing.refs[0])
+        there = side_of(thing, INVENTORIES) or (side_of(beside, INVENTORIES) if beside is not None else None)
+        if state is None:
+            unknown = there is not None and not set(thing.refs) & self._pairs.taken
+            if there is not None and unknown and self._place(thing) in self._kept and not _is_rule_of_group(thing):
+                self.observed.append(_observed(thing, there, "unmanaged", where))
+            return
+        type_ = text_of(state.statement.properties, "type")
+        if _lineage(state) in self._planned or text_of(state.statement.properties, "address").startswith("data."):
+            return
+        if type_ in PARTS:
+            self._part(thing, state, where)
+        elif there is None:
+            self._gone(thing, state, where, type_)
+        else:
+            self._compare(thing, with_asked(state, self._asked), there, where, beside)
+
+    def notes(self) -> list[str]:
+        """What could not be compared."""
+        found: list[str] = []
+        if self._uncompared:
+            found.append(
+                f"{self._uncompared} resources of states are of kinds that no inventory lists: only a plan can tell of them"
+            )
+        if self._behind:
+            found.append(
+                f"{self._behind} resources were not compared: their state is newer than the inventory that was read"
+            )
+        return found
+
+    # -- of one
+
+    def _gone(self, thing: EntityView, state: Side, where: str, type_: str) -> None:
+        place = self._place(thing)
+        read = read_until(self._fresh, place) if place is not None else None
+        if place is None or read is None or not is_listed(place, self._listed, self._scopes, type_):
+            self._uncompared += 1
+        elif state.statement.valid_from < read:
+            self.observed.append(_observed(thing, state, "missing", where))
+
+    def _compare(self, thing: EntityView, state: Side, there: Side, where: str, beside: EntityView | None) -> None:
+        if self._newer(state, there):
+            return
+        told = changed(state, there)
+        if type_in_words(text_of(state.statement.properties, "type")) == "aws_security_group":
+            rules = self._rules.get(text_of(state.attributes, "id") or text_of(there.attributes, "id"), ())
+            wanted = snaked(state.attributes) if state.statement.provenance.source == "pulumi" else state.attributes
+            of = group_drift(wanted, there.attributes, rules)
+            told += of.of_group
+            for rule, differs in of.of_rules:
+                one = _observed(rule.thing, Side(rule.statement, rule.attributes), "changed", where, differs)
+                self.observed.append(replace(one, cloud_refs=tuple(sorted({*rule.thing.refs, *thing.refs}))))
+        if told:
+            one = _observed(thing, state, "changed", where, told)
+            refs = tuple(sorted({*thing.refs, *(beside.refs if beside is not None else ())}))
+            self.observed.append(replace(one, cloud_refs=refs, autoscaled=_scaled_name(there) in self._scaled))
+
+    def _part(self, thing: EntityView, state: Side, where: str) -> None:
+        part = PARTS[text_of(state.statement.properties, "type")]
+        name = next((text for path in part.parent if (text := text_of(state.attributes, path))), "")
+        whole = self._by_ref.get(ref("Resource", "cloud", part.prefix + name)) if name else None
+        there = side_of(whole, INVENTORIES) if whole is not None else None
+        if whole is None or there is None:
+            self._uncompared += 1
+            return
+        if self._newer(state, there):
+            return
+        told = of_part(state, there)
+        self._uncompared += told is None
+        if told:
+            one = _observed(thing, state, "changed", where, told)
+            self.observed.append(replace(one, cloud_refs=tuple(sorted({*thing.refs, *whole.refs}))))
+
+    def _newer(self, state: Side, there: Side) -> bool:
+        read: Instant | None = self._fresh.get(
+            (there.statement.provenance.source, there.statement.provenance.scope.partition("#")[0])
+        )
+        newer = read is not None and state.statement.valid_from > read
+        self._behind += newer
+        return newer
+
+    def _place(self, thing: EntityView) -> Place | None:
+        return place_of(thing, self._accounts, self._pairs.clusters)
+
+
+def _without_namespace(place: Place | None) -> Place | None:
+    return place[:3] if place is not None and place[0] == "kubernetes" else place
+
+
+def _autoscaled(there: Sequence[EntityView]) -> frozenset[str]:
+    """Names of the workloads whose replicas an autoscaler sets."""
+    found: set[str] = set()
+    for thing in there:
+        side = side_of(thing, INVENTORIES)
+        if side is not None and text_of(side.statement.properties, "type") == "kubernetes:HorizontalPodAutoscaler":
+            told = side.statement.properties
+            found.add(f"{text_of(told, 'cluster')} {text_of(told, 'namespace')} {text_of(side.attributes, 'target')}")
+    return frozenset(found)
+
+
+def _scaled_name(there: Side) -> str:
+    told = there.statement.properties
+    kind = text_of(told, "type").partition(":")[2]
+    return f"{text_of(told, 'cluster')} {text_of(told, 'namespace')} {kind}/{text_of(told, 'name')}"
 
 
 # -- one thing
@@ -160,85 +236,6 @@ def _observed(
         tags=tags if isinstance(tags, Mapping) else None,
         properties=said,
     )
-
-
-# -- attribute by attribute
-
-
-def _changed(state: Side, there: Side) -> list[AttributeDrift]:
-    type_ = text_of(state.statement.properties, "type")
-    desired, actual = dict(state.attributes), renamed(type_, there.attributes)
-    if state.statement.provenance.source != "terraform_state":
-        desired = {snake_case(path): value for path, value in desired.items()}
-    found: list[AttributeDrift] = []
-    for path in sorted(desired.keys() & actual.keys()):
-        first = path.partition(".")[0].partition("[")[0]
-        if first in _NEVER_COMPARED or is_indexed(path):
-            continue
-        if comparable(desired[path]) != comparable(actual[path]):
-            found.append(AttributeDrift(path=path, desired=_value(desired[path]), actual=_value(actual[path])))
-    found += _tags(desired, there)
-    return found if type_ == "aws_security_group" else [*found, *_blocks(desired, actual)]
-
-
-def _tags(desired: Mapping[str, Value], there: Side) -> list[AttributeDrift]:
-    """Tags, where both tell some."""
-    told = there.statement.properties.get("tags")
-    wanted = _tags_in(desired, "tags_all") or _tags_in(desired, "tags")
-    if not wanted or not isinstance(told, Mapping):
-        return []
-    found: list[AttributeDrift] = []
-    for key in sorted(wanted.keys() | told.keys()):
-        if (key in wanted) != (key in told) or comparable(wanted.get(key)) != comparable(told.get(key)):
-            path = f"tags.{key}" if key.replace("_", "a").replace("-", "a").isalnum() else f'tags["{key}"]'
-            before = _value(wanted[key]) if key in wanted else _ABSENT
-            found.append(
-                AttributeDrift(path=path, desired=before, actual=_value(told[key]) if key in told else _ABSENT)
-            )
-    return found
-
-
-def _tags_in(attributes: Mapping[str, Value], name: str) -> dict[str, Value]:
-    return {
-        path[len(name) :].removeprefix(".").removeprefix('["').removesuffix('"]'): value
-        for path, value in attributes.items()
-        if path.startswith((name + ".", name + "["))
-    }
-
-
-def _blocks(desired: Mapping[str, Value], actual: Mapping[str, Value]) -> list[AttributeDrift]:
-    """Blocks that both tell with the same members: compared as a whole, whatever their order."""
-    found: list[AttributeDrift] = []
-    roots = {p.partition("[")[0] for p in desired if is_indexed(p)} & {
-        p.partition("[")[0] for p in actual if is_indexed(p)
-    }
-    for root in sorted(roots):
-        if "." in root:
-            continue
-        ours, theirs = _members(desired, root), _members(actual, root)
-        both = ours.keys() & theirs.keys()
-        for member in sorted(both):
-            if sorted(map(comparable, ours[member])) != sorted(map(comparable, theirs[member])):
-                one = len(ours[member]) == len(theirs[member]) == 1
-                path = f"{root}[0].{member}" if one else f"{root}.{member}"
-                before = _value(ours[member][0] if one else ours[member])
-                after = _value(theirs[member][0] if one else theirs[member])
-                found.append(AttributeDrift(path=path, desired=before, actual=after))
-    return found
-
-
-def _members(attributes: Mapping[str, Value], root: str) -> dict[str, list[Value]]:
-    told: dict[str, list[Value]] = {}
-    for path, value in attributes.items():
-        if path.startswith(root + "["):
-            told.setdefault(path.partition("].")[2], []).append(value)
-    return {member: values for member, values in told.items() if member and not is_indexed(member)}
-
-
-def _value(value: Value) -> AttributeState:
-    if isinstance(value, str) and value == _REDACTED:
-        return AttributeState(state="redacted")
-    return AttributeState(state="value", value=value)
 
 
 def _own_rules(managed: Sequence[EntityView]) -> dict[str, list[OwnRule]]:

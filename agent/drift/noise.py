@@ -93,6 +93,10 @@ def _default(attribute: AttributeDrift, one: Observed) -> bool:
     return attribute.desired.state == "absent" and attribute.actual.value in (False, 0, "", None, "default", "Default")
 
 
+def _autoscaled(attribute: AttributeDrift, one: Observed) -> bool:
+    return one.autoscaled and attribute.path.rpartition(".")[2] == "replicas"
+
+
 def _nothing(state: AttributeState) -> bool:
     return state.state == "absent" or (state.state == "value" and state.value in (None, "", [], {}, ()))
 
@@ -139,6 +143,8 @@ def _default_network(one: Observed) -> bool:
         return attributes.get("name") == "default" or attributes.get("group_name") == "default"
     if one.type in ("aws_route_table", "AWS::EC2::RouteTable"):
         return any(p.split(".")[-1] == "main" and v is True for p, v in attributes.items())
+    if one.type.startswith("kubernetes:"):
+        return one.address in ("kubernetes", "kube-root-ca.crt")
     return one.address in ("default", "dopt-default")
 
 
@@ -166,6 +172,14 @@ def _made_by_parent(one: Observed) -> bool:
     )
 
 
+def _managed_by_tool(one: Observed) -> bool:
+    """Helm and Argo CD mark what they made: it is in some code, though in no state."""
+    tags = one.tags or {}
+    return tags.get("app.kubernetes.io/managed-by") == "Helm" or any(
+        str(tag) in ("argocd.argoproj.io/instance", "kustomize.toolkit.fluxcd.io/name") for tag in tags
+    )
+
+
 def _provider_managed(one: Observed) -> bool:
     attributes = one.attributes_there
     return (
@@ -184,10 +198,12 @@ _OF_ATTRIBUTES: Mapping[str, Callable[[AttributeDrift, Observed], bool]] = {
     "computed": _computed,
     "tags_repeated": _tags_repeated,
     "default": _default,
+    "autoscaled": _autoscaled,
 }
 _OF_THINGS: Mapping[str, Callable[[Observed], bool]] = {
     "default_network": _default_network,
     "service_linked": _service_linked,
     "made_by_parent": _made_by_parent,
     "provider_managed": _provider_managed,
+    "managed_by_tool": _managed_by_tool,
 }

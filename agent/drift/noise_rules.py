@@ -26,11 +26,12 @@ RULES: tuple[Rule, ...] = (
     Rule("revision", "made anew by each deployment", attribute="*revision*"),
     Rule("status", "a state of running and no setting", attribute="status"),
     Rule("created-at", "when it was made", attribute="create*_*at*"),
-    Rule("replicas-by-autoscaler", "an autoscaler sets it", type="kubernetes_*", attribute="*autoscal*"),
+    Rule("replicas-by-autoscaler", "an autoscaler sets it", attribute="*replicas", test="autoscaled"),
     # -- what is there without anybody having made it
     Rule("default-network", "every account is given it", kinds=("unmanaged",), test="default_network"),
     Rule("service-linked", "made by a service of the cloud for itself", kinds=("unmanaged",), test="service_linked"),
     Rule("made-by-a-parent", "made and deleted by a group, a cluster or a stack that is known", kinds=("unmanaged",), test="made_by_parent"),
+    Rule("made-by-a-tool", "made from a chart or from manifests by Helm, Argo CD or Flux", type="kubernetes:*", kinds=("unmanaged",), test="managed_by_tool"),
     Rule("provider-managed", "keys, policies and options that the cloud keeps for all accounts", kinds=("unmanaged",), test="provider_managed"),
 )  # fmt: skip
 """Applied in this order, the user's own before them."""

@@ -23,6 +23,7 @@ class Observed:
         cloud_refs: further refs that name the same thing, and may not be joined yet.
         since: when the state was last known to be true of it: who changed it did so after that.
         tags, properties: what the inventory says of what is there, for rules that look at a whole thing.
+        autoscaled: an autoscaler that is there sets how many of it run.
     """
 
     kind: DriftKind
@@ -40,6 +41,7 @@ class Observed:
     since: Instant | None = None
     tags: Mapping[str, Value] | None = None
     properties: Mapping[str, Value] | None = None
+    autoscaled: bool = False
 
     @property
     def attributes_there(self) -> Mapping[str, Value]:

@@ -1,76 +1,13 @@
-"""Attributes as two sources tell them, brought to one form: names, lists whose order means nothing, rules of security groups."""
+"""Rules of security groups, in groups or as resources of their own, as texts that are equal for equal rules."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import cast
 
-from agent.drift.noise import plain_scalar
 from graph.model import Value
 
-_OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
-    "aws_sqs_queue": {
-        "visibility_timeout": "visibility_timeout_seconds",
-        "message_retention_period": "message_retention_seconds",
-        "maximum_message_size": "max_message_size",
-        "queue_name": "name",
-        "queue_url": "url",
-    },
-    "aws_lb_target_group": {"target_group_name": "name", "target_group_arn": "arn"},
-    "aws_lb_listener_rule": {"conditions": "condition", "actions": "action", "rule_arn": "arn"},
-    "aws_cloudwatch_metric_alarm": {"alarm_arn": "arn"},
-}
-"""Resource type -> name in an inventory -> Terraform's, where the inventory keeps the API's own."""
-
 _INDEX = re.compile(r"\[\d+\]")
-
-
-def renamed(type_: str, attributes: Mapping[str, Value]) -> dict[str, Value]:
-    """The attributes of an inventory under Terraform's names."""
-    names = _OTHER_NAMES.get(type_, {})
-    told: dict[str, Value] = {}
-    for path, value in attributes.items():
-        first = re.split(r"[.\[]", path, maxsplit=1)[0]
-        told[names[first] + path[len(first) :] if first in names else path] = value
-    return told
-
-
-def snake_case(path: str) -> str:
-    """An attribute path of Pulumi or CloudFormation in Terraform's spelling; what stands in quotes or below `tags` stays.
-
-    >>> snake_case("versioning.mfaDelete"), snake_case("DBInstanceClass"), snake_case("tags.CostCenter")
-    ('versioning.mfa_delete', 'db_instance_class', 'tags.CostCenter')
-    """
-    head, dot, rest = path.partition(".")
-    if head.casefold() in ("tags", "tagsall") or '"' in path:
-        return _snake(head) + dot + rest
-    return _snake(path)
-
-
-def _snake(text: str) -> str:
-    apart = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", text))
-    return apart.lower()
-
-
-def comparable(value: Value) -> str:
-    """Equal for equal values: lists without their order, numbers and switches as text, JSON documents by content."""
-    return json.dumps(_comparable(value), sort_keys=True, ensure_ascii=False)
-
-
-def _comparable(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {str(k): _comparable(v) for k, v in cast("Mapping[object, object]", value).items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        items = [_comparable(item) for item in cast("Sequence[object]", value)]
-        return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
-    if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
-        try:
-            return _comparable(json.loads(value))
-        except ValueError:
-            return value
-    return plain_scalar(value)
 
 
 def group_rules(attributes: Mapping[str, Value], direction: str) -> frozenset[str]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
+import msgspec
+
 from agent.attribute_kinds import shown_path
 from agent.context import Context
 from agent.drift.attribution import Caused, attribute_causes
@@ -14,6 +16,7 @@ from agent.drift.inventory import refs_of
 from agent.drift.model import SEVERITIES, Drift, DriftKind, DriftReport, Ignored
 from agent.drift.noise import without_noise
 from agent.drift.observed import Observed, Rule
+from agent.drift.reads import was_cut, whole
 from agent.drift.severity import weigh
 from agent.drift.sides import INVENTORIES, STATES
 from agent.drift.surroundings import Around, around
@@ -24,6 +27,8 @@ from graph.clock import DAY, Instant, rfc3339
 from graph.model import EntityRef
 from graph.store import GraphStore, Limits, View
 
+MOST = 1_000
+"""So many drifts are listed in a report."""
 _ROWS = 20_000
 _STALE: Instant = 2 * DAY
 _REMEDIES: Mapping[DriftKind, tuple[str, ...]] = {
@@ -51,6 +56,7 @@ def scan(
     first_seen: Mapping[str, str],
     rules: Sequence[Rule] = (),
     notes: Sequence[str] = (),
+    cut: bool = False,
 ) -> Scanned:
     """Weigh and attribute what differs.
 
@@ -59,6 +65,7 @@ def scan(
         first_seen: id of a drift that is known -> when it was first seen, RFC 3339.
         rules: what the user says is no drift.
         notes: what a reader must know of how it was looked.
+        cut: whether what was compared was not all that there is.
     """
     left, ignored = without_noise(observed, rules)
     question = Question(kind="by_hand", text="")
@@ -84,9 +91,38 @@ def scan(
         ignored=tuple(ignored),
         coverage=_coverage(store, now),
         notes=tuple(dict.fromkeys((*notes, *context.missing))),
+        truncated=cut or was_cut(context.missing),
         citations=context.citations.all(),
     )
     return Scanned(report, scopes, needed)
+
+
+def capped(report: DriftReport, most: int = MOST) -> DriftReport:
+    """The report with its worst drifts, and how many more there are; what is left out is known under its id all the same."""
+    left_out = report.drifts[most:]
+    if not left_out:
+        return report
+    counts = ", ".join(
+        f"{n} {severity}" for severity in SEVERITIES if (n := sum(d.severity == severity for d in left_out))
+    )
+    shown = report.drifts[:most]
+    used = {c for d in shown for c in cited_by(d)}
+    return msgspec.structs.replace(
+        report,
+        drifts=shown,
+        truncated=True,
+        citations=tuple(c for c in report.citations if c.id in used),
+        notes=(
+            *report.notes,
+            f"{len(left_out)} more drifts ({counts}) are known and not listed: look at one environment at a time",
+        ),
+    )
+
+
+def cited_by(drift: Drift) -> tuple[str, ...]:
+    """Every citation that a drift uses."""
+    told = (*drift.citations, *(c for one in drift.causes for c in one.citations), *(s.citation for s in drift.said))
+    return tuple(dict.fromkeys(c for c in told if c))
 
 
 def in_order(drifts: Iterable[Drift]) -> tuple[Drift, ...]:
@@ -155,9 +191,10 @@ def _placed(context: Context, observed: Sequence[Observed]) -> tuple[Observed, .
     if not refs:
         return tuple(observed)
     joined = {r: t for t in context.store.entities(refs, context.view) for r in t.refs}
-    edges = context.store.neighbours(
+    page = context.store.neighbours(
         refs, context.view, Limits(rows=_ROWS), types=("DECLARES", "CONFIGURES"), direction="in"
-    ).items
+    )
+    edges = whole(context, page, "blocks of code that make what drifted: directories may be missing")
     blocks = {e.ref: e for e in context.store.entities(sorted({e.src for e in edges}), context.view)}
     root: dict[EntityRef, tuple[str, str]] = {}
     for edge in sorted(edges, key=lambda e: (e.type != "CONFIGURES", e.src)):

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from agent.attribute_kinds import kind_of, path_words
 from agent.drift.model import SEVERITIES, AttributeDrift, Severity
 from agent.drift.observed import Observed
+from agent.drift.severity_rules import RULES
 from agent.evidence import number_of, shown
 from agent.model import AttributeState
 from agent.resource_groups import group_of
 from agent.stateful import holds_data
 from graph.model import Value
 
-Test = Callable[["AttributeDrift", "Observed"], str]
-"""What it opens or breaks, a sentence; empty when it does not."""
-
 _EVERYONE = re.compile(r"(?<![\d.])0\.0\.0\.0/0(?![\d.])|(?<![\w:])::/0")
+_EVERY_SOURCE = re.compile(r"(?:^|[\s\"'\[])(?:\*|Internet|Any)(?:$|[\s\"'\],])", re.I)
+"""How Azure says everybody, in a rule's source."""
+_USERS_OWN = re.compile(
+    r"(?:tags|tags_all|labels|effective_labels|metadata(?:\[0\])?\.(?:labels|annotations))(?:$|[.\[])"
+)
+"""Mappings whose keys are the user's own: whatever they are called, they open nothing."""
 _ADMIN_PORTS = frozenset({22, 3389, 3306, 5432, 6379, 9200, 27017, 1433, 2379, 5985, 11211})
 _WEB_PORTS = frozenset({80, 443})
 
@@ -49,7 +53,9 @@ def _risks(one: Observed) -> Iterator[tuple[Severity, str]]:
         yield from _unknown(one)
         return
     for attribute in one.attributes:
-        for severity, path, test in _RULES:
+        if _USERS_OWN.match(attribute.path):
+            continue
+        for severity, path, test in RULES:
             if path.search(attribute.path) and (risk := test(attribute, one)):
                 yield severity, risk
         yield from _opened(attribute, one)
@@ -60,7 +66,10 @@ def _without_risk(one: Observed) -> Severity:
         return "medium"
     if one.kind == "unmanaged":
         return "low"
-    kinds = {kind_of(path_words(a.path), group_of(one.type)) for a in one.attributes}
+    kinds = {
+        "cosmetic" if _USERS_OWN.match(a.path) else kind_of(path_words(a.path), group_of(one.type))
+        for a in one.attributes
+    }
     return "info" if kinds <= {"cosmetic"} else "low" if kinds <= {"cosmetic", "logging", "alarm"} else "medium"
 
 
@@ -97,8 +106,11 @@ def _opened(attribute: AttributeDrift, one: Observed) -> Iterator[tuple[Severity
     outward = one.attributes_there.get("type") == "egress" or "egress" in one.type
     if outward or re.search(r"egress|outbound", attribute.path):
         return
-    added = _EVERYONE.search(_text(attribute.actual)) and not _EVERYONE.search(_text(attribute.desired))
-    if not added:
+    if (
+        _denies(attribute, one)
+        or not _everybody(attribute, attribute.actual)
+        or _everybody(attribute, attribute.desired)
+    ):
         return
     ports = _ports(attribute) or _ports_of(one)
     if ports & _ADMIN_PORTS or not ports:
@@ -108,6 +120,29 @@ def _opened(attribute: AttributeDrift, one: Observed) -> Iterator[tuple[Severity
         yield "medium", f"the whole internet may come in on port {', '.join(map(str, sorted(ports)))}"
     else:
         yield "high", f"the whole internet may come in on port {', '.join(map(str, sorted(ports)))}"
+
+
+def _everybody(attribute: AttributeDrift, state: AttributeState) -> bool:
+    """Whether all addresses are among these; of blocks those count that allow."""
+    value = state.value
+    if isinstance(value, list | tuple):
+        value = [one for one in cast("Sequence[Value]", value) if not (isinstance(one, Mapping) and _is_denial(one))]
+    text = shown(value, 100_000) if state.state == "value" else ""
+    azure = "source_address_prefix" in attribute.path and _EVERY_SOURCE.search(text) is not None
+    return azure or _EVERYONE.search(text) is not None
+
+
+def _is_denial(rule: Mapping[str, Value]) -> bool:
+    return any(str(rule.get(name, "")).casefold() == "deny" for name in ("action", "rule_action", "access"))
+
+
+def _denies(attribute: AttributeDrift, one: Observed) -> bool:
+    """Whether the rule that this is a part of keeps out."""
+    there = one.attributes_there
+    block, inside, _ = attribute.path.rpartition("].")
+    if _is_denial({n: there.get(f"{block}{inside}{n}") for n in ("action", "rule_action", "access")}):
+        return True
+    return any(p.startswith("deny[") for p in there) and not any(p.startswith("allow[") for p in there)
 
 
 def _ports(attribute: AttributeDrift) -> set[int]:
@@ -134,101 +169,3 @@ def _ports_of(one: Observed) -> set[int]:
     low, high = (number_of(one.attributes_there.get(name)) for name in ("from_port", "to_port"))
     wide = low is None or high is None or high - low > 1_000 or low < 0
     return set() if wide else set(range(int(low or 0), int(high or 0) + 1))
-
-
-def _off(what: str) -> Test:
-    def test(attribute: AttributeDrift, one: Observed) -> str:
-        del one
-        return what if _is_on(attribute.desired) and not _is_on(attribute.actual) else ""
-
-    return test
-
-
-def _on(what: str) -> Test:
-    def test(attribute: AttributeDrift, one: Observed) -> str:
-        del one
-        return what if _is_on(attribute.actual) and not _is_on(attribute.desired) else ""
-
-    return test
-
-
-def _lower(what: str) -> Test:
-    def test(attribute: AttributeDrift, one: Observed) -> str:
-        del one
-        before, after = number_of(_value(attribute.desired)), number_of(_value(attribute.actual))
-        if after is None and attribute.actual.state == "absent":
-            after = 0.0
-        if before is None or after is None or after >= before:
-            return ""
-        return f"{what} ({before:g} → {after:g})"
-
-    return test
-
-
-def _wider(attribute: AttributeDrift, one: Observed) -> str:
-    """A policy that allows what it did not: everything, everybody, or simply more."""
-    del one
-    before, after = _text(attribute.desired), _text(attribute.actual)
-    if attribute.actual.state == "redacted" or after == before:
-        return ""
-    grants = re.compile(r"[\"'](?:[a-z0-9-]+:)?\*[\"']|AdministratorAccess|PowerUserAccess|[\"']?AWS[\"']?: ?[\"']\*")
-    if len(grants.findall(after)) > len(grants.findall(before)):
-        return "it grants everything of a service, or to everybody"
-    return "who may do what is not what was reviewed"
-
-
-def _older_tls(attribute: AttributeDrift, one: Observed) -> str:
-    del one
-    before, after = _tls(_text(attribute.desired)), _tls(_text(attribute.actual))
-    return "older versions of TLS are accepted" if after < before else ""
-
-
-def _tls(text: str) -> int:
-    """The minor version of the oldest TLS 1 that a policy's name accepts; 9 when it does not say."""
-    if (found := re.search(r"TLS(?:13)?[-_vV]*1[-._](\d)", text)) is not None:
-        return int(found[1])
-    return 0 if re.search(r"SSLv3|TLSv1(?![.\d])|ELBSecurityPolicy-201[56]", text) else 9
-
-
-def _is_on(state: AttributeState) -> bool:
-    value = state.value
-    return value is True or (isinstance(value, str) and value.casefold() in ("true", "enabled", "on", "required", "active", "1")) or (
-        isinstance(value, list | tuple) and bool(cast("Sequence[object]", value))
-    )  # fmt: skip
-
-
-def _value(state: AttributeState) -> Value:
-    return cast("Value", state.value)
-
-
-def _text(state: AttributeState) -> str:
-    return shown(state.value, 100_000) if state.state == "value" else ""
-
-
-def _p(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.I)
-
-
-_RULES: tuple[tuple[Severity, re.Pattern[str], Test], ...] = (
-    ("high", _p(r"deletion_?protection|disable_api_termination|termination_protection|prevent_destroy"), _off("nothing keeps it from being deleted")),
-    ("high", _p(r"(?<!skip_)encrypt(?:ed|ion)(?!.*key)|sse_?enabled|server_side_encryption|kms_key"), _off("what is stored there is no longer encrypted")),
-    ("high", _p(r"transit_encryption|https_only|require_ssl|force_ssl|tls_required"), _off("traffic may go over the wire in the clear")),
-    ("critical", _p(r"publicly_accessible|public_access_enabled|endpoint_public_access|public_network_access"), _on("it can be reached from the internet")),
-    ("high", _p(r"map_public_ip_on_launch|associate_public_ip"), _on("new machines get a public address")),
-    ("critical", _p(r"block_public_(?:acls|policy)|ignore_public_acls|restrict_public_buckets"), _off("what is in it may be made public")),
-    ("high", _p(r"backup_retention|backups?_(?:count|days)|retention_period(?!.*log)|snapshot_retention"), _lower("fewer days can be restored")),
-    ("medium", _p(r"retention_in_days|log_retention"), _lower("logs are kept for fewer days")),
-    ("medium", _p(r"versioning.*status|versioning.*enabled|point_in_time_recovery|pitr"), _off("what is overwritten or deleted cannot be had back")),
-    ("high", _p(r"enable_logging|logging.*enabled|access_logs.*enabled|enable_log_file_validation|is_multi_region_trail"), _off("what happens there is no longer recorded")),
-    ("medium", _p(r"enable_key_rotation|rotation_enabled"), _off("the key is never replaced")),
-    ("medium", _p(r"image_tag_mutability"), lambda a, o: "an image under a tag can be replaced by another unnoticed" if a.actual.value == "MUTABLE" else ""),
-    ("medium", _p(r"scan_on_push"), _off("images are no longer looked through for known holes")),
-    ("medium", _p(r"(?:desired|min|max)_(?:capacity|size|count|instances|replicas)|^replicas$|spec\.replicas|desired_count|num_cache|instance_count|node_count"), _lower("there is less to carry the load")),
-    ("medium", _p(r"multi_az|automatic_failover"), _off("there is nothing to fail over to")),
-    ("high", _p(r"(?:^|\.)(?:assume_role_)?policy(?:_document)?$|managed_policy_arns|inline_policy|policy_arn|permissions_boundary|^policies"), _wider),
-    ("high", _p(r"ssl_policy|minimum_protocol_version|min_tls|minimum_tls|security_policy"), _older_tls),
-    ("medium", _p(r"certificate"), lambda a, o: "another certificate is shown" if a.actual.state == "value" else "no certificate is shown"),
-    ("medium", _p(r"actions_enabled|alarm_actions|^enabled$|^is_enabled$|(?:^|\.)state$"), _off("it is switched off")),
-    ("high", _p(r"http_tokens"), lambda a, o: "the metadata service gives credentials without a token" if a.actual.value == "optional" else ""),
-)  # fmt: skip
-"""(how bad, attribute path, what it is when so)."""

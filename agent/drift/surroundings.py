@@ -9,6 +9,7 @@ from agent.context import Context
 from agent.drift.attribution import Caused
 from agent.drift.model import Said
 from agent.drift.observed import Observed
+from agent.drift.reads import whole
 from agent.evidence import inline, text_of
 from agent.nearby import said_nearby
 from agent.questions.owner import matches_path
@@ -96,7 +97,11 @@ def _alerts(context: Context, observed: Sequence[Observed]) -> dict[EntityRef, l
     about = sorted({*refs, *(s for found in services.values() for s in found)})
     if not about:
         return {}
-    edges = context.store.neighbours(about, context.view, Limits(rows=_ROWS), types=("ABOUT",), direction="in").items
+    edges = whole(
+        context,
+        context.store.neighbours(about, context.view, Limits(rows=_ROWS), types=("ABOUT",), direction="in"),
+        "alerts on what drifted",
+    )
     alerts = {
         r: e
         for e in context.store.entities(sorted({e.src for e in edges if e.src.kind == "Alert"}), context.view)
@@ -135,7 +140,11 @@ def _owners(context: Context, observed: Sequence[Observed]) -> dict[EntityRef, t
     services = _services(context, refs)
     every = sorted({*refs, *(s for found in services.values() for s in found)})
     edges = (
-        context.store.neighbours(every, context.view, Limits(rows=_ROWS), types=("OWNED_BY",), direction="out").items
+        whole(
+            context,
+            context.store.neighbours(every, context.view, Limits(rows=_ROWS), types=("OWNED_BY",), direction="out"),
+            "owners of what drifted",
+        )
         if every
         else ()
     )
@@ -144,7 +153,9 @@ def _owners(context: Context, observed: Sequence[Observed]) -> dict[EntityRef, t
     for edge in edges:
         if edge.dst in names:
             of.setdefault(edge.src, []).append(names[edge.dst])
-    lines = context.store.select("OwnershipRule", {}, context.view, Limits(rows=10_000)).items
+    lines = whole(
+        context, context.store.select("OwnershipRule", {}, context.view, Limits(rows=10_000)), "rules of who owns code"
+    )
     lines = sorted(lines, key=_line, reverse=True)
     found: dict[EntityRef, tuple[str, ...]] = {}
     for one in observed:
@@ -159,7 +170,11 @@ def _owners(context: Context, observed: Sequence[Observed]) -> dict[EntityRef, t
 def _services(context: Context, refs: Sequence[EntityRef]) -> dict[EntityRef, tuple[EntityRef, ...]]:
     if not refs:
         return {}
-    edges = context.store.neighbours(refs, context.view, Limits(rows=_ROWS), types=("RUNS_ON",), direction="in").items
+    edges = whole(
+        context,
+        context.store.neighbours(refs, context.view, Limits(rows=_ROWS), types=("RUNS_ON",), direction="in"),
+        "services on what drifted",
+    )
     found: dict[EntityRef, dict[EntityRef, None]] = {}
     for edge in edges:
         found.setdefault(edge.dst, {})[edge.src] = None

@@ -8,15 +8,17 @@ from collections.abc import Mapping
 
 from agent.fix.change import Changer
 from agent.fix.commands import terraform
-from agent.fix.compare import decoded, empty, gone
 from agent.fix.edits import Want
+from agent.fix.files import Files, normal
 from agent.fix.model import Absent, Code, Fix, Wanted
-from agent.fix.modules import Files, InTheWay, normal
 from agent.fix.patch import fix_of
 from agent.fix.paths import BadPath, Path, address_of, path_of, told
-from agent.fix.repeated import body_values, loosely
-from agent.fix.resolve import INTO_JSON, same, term
+from agent.fix.refusal import InTheWay
+from agent.fix.repeated import body_values
+from agent.fix.resolve import INTO_JSON
 from agent.fix.syntax import value_of
+from agent.fix.terms import term
+from agent.fix.values import decoded, empty, gone, loosely, same
 from graph.model import Value
 
 _META = ("for_each", "count", "depends_on", "lifecycle", "provider", "provisioner", "connection")

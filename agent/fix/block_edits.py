@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from agent.fix.compare import alike, empty, equal, former, gone, writable
+from agent.fix.body_edits import attribute_inserted, block_inserted, block_removed
+from agent.fix.compare import alike, equal, former, writable
 from agent.fix.edits import Edits, Spot, Want
+from agent.fix.literal_edits import item_inserted, item_removed, member_removed
 from agent.fix.model import Absent
-from agent.fix.modules import Frame, InTheWay, Level
+from agent.fix.modules import Frame, Level
 from agent.fix.paths import Path, path_of, told
+from agent.fix.refusal import InTheWay
+from agent.fix.render import is_blocks
 from agent.fix.repeated import Item, values_of
-from agent.fix.resolve import Resolver, Trail, same
-from agent.fix.write import (
-    attribute_inserted,
-    block_inserted,
-    block_removed,
-    is_blocks,
-    item_inserted,
-    item_removed,
-    member_removed,
-)
+from agent.fix.resolve import Resolver
+from agent.fix.scope import Trail
+from agent.fix.values import empty, gone, same
 from graph.model import Value
 
 
@@ -101,7 +98,7 @@ class BlockEdits(Edits):
             here = item.block.attribute(key)
             if here is None and (value is None or value == "" or value is False or value == [] or value == {}):
                 continue
-            self._change((*path, key), value, None)
+            self.change((*path, key), value, None)
 
     def _drop(self, item: Item, frame: Frame, level: Level, resolver: Resolver) -> None:
         if item.element is None:
@@ -176,10 +173,10 @@ class BlockEdits(Edits):
             written = items[n].block.attribute(key) is not None or bool(items[n].block.blocks(key))
             if (key in now and same(now[key], value)) or (not written and empty(value)):
                 continue
-            self._change((*path, n, key), value, now.get(key))
+            self.change((*path, n, key), value, now.get(key))
         for key in now:
             if key not in want:
-                self._change((*path, n, key), Absent(), None)
+                self.change((*path, n, key), Absent(), None)
 
     def _grow(self, path: Path, items: list[Item], want: Mapping[str, Value]) -> None:
         """One more block of a kind that is there."""

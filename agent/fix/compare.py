@@ -2,56 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-
-import msgspec
 
 from agent.fix.functions import Known
 from agent.fix.model import Absent
-from agent.fix.modules import InTheWay
 from agent.fix.paths import Path, Step
-from agent.fix.repeated import loosely
-from agent.fix.resolve import Term, same
-from agent.fix.syntax import scalar
+from agent.fix.refusal import InTheWay
+from agent.fix.terms import Term
+from agent.fix.values import empty, loosely, same
 from graph.model import Value
-
-
-def gone(want: Value | Absent) -> bool:
-    """Whether an attribute is to have no value."""
-    return want is None or isinstance(want, Absent)
-
-
-def empty(value: Value | Absent) -> bool:
-    """Whether not writing a value says as much, for the attributes of blocks."""
-    return gone(value) or value is False or value in ("", [], {}, ())
-
-
-def is_list(value: Value | Absent) -> bool:
-    """Whether it is a list."""
-    return isinstance(value, Sequence) and not isinstance(value, str)
-
-
-def decoded(text: str) -> Value:
-    """The object or list that a JSON text holds; None for other texts."""
-    if not text.lstrip().startswith(("{", "[")):
-        return None
-    try:
-        found: Value = msgspec.json.decode(text)
-    except msgspec.MsgspecError:
-        return None
-    return found
-
-
-def canonical(value: Value) -> str:
-    """A text that two values share when Terraform takes them for the same."""
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{json.dumps(k)}:{canonical(v)}" for k, v in sorted(value.items())) + "}"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return "[" + ",".join(canonical(v) for v in value) + "]"
-    if value is None:
-        return "null"
-    return json.dumps(value if isinstance(value, str) else scalar(value))
 
 
 def items_now(items: Sequence[Term], known: Sequence[Known | None], old: Sequence[Value] | None) -> list[Value]:

@@ -6,15 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from agent.fix.compare import fits, gone
+from agent.fix.compare import fits
+from agent.fix.files import Files
 from agent.fix.layout import aligned
 from agent.fix.model import Absent, Wanted
-from agent.fix.modules import Files, Frame, InTheWay, Level, descend
+from agent.fix.modules import Frame, Level, descend
 from agent.fix.paths import Address, Path, path_of, told
+from agent.fix.refusal import InTheWay
 from agent.fix.repeated import Item, items_of, values_of
-from agent.fix.resolve import Place, Resolver, Scope, Term, Trail, term
+from agent.fix.resolve import Resolver
+from agent.fix.scope import Place, Scope, Trail
 from agent.fix.sharing import Sharing
 from agent.fix.syntax import Block, Source, parse, value_of
+from agent.fix.terms import Term, term
+from agent.fix.values import gone
 from graph.model import Value
 
 Want: TypeAlias = "Value | Absent"
@@ -167,7 +172,8 @@ class Edits:
             raise InTheWay(f"the edit of {source.path} would not parse")
         self.files.write(source.path, aligned(source.data, data))
 
-    def _change(self, path: Path, want: Want, before: Want | None) -> None:
+    def change(self, path: Path, want: Want, before: Want | None) -> None:
+        """Make the code say `want` at a settled path. Raises `InTheWay`."""
         raise NotImplementedError
 
 

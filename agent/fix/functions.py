@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.fix.values import is_list
 from graph.model import Value
 
 
@@ -19,7 +20,7 @@ class Known:
 def call(name: str, arguments: Sequence[Value]) -> Known | None:
     """What a function gives; None for functions and arguments that are not known here."""
     match name, list(arguments):
-        case "concat", [*lists] if all(_is_list(x) for x in lists):
+        case "concat", [*lists] if all(is_list(x) for x in lists):
             return Known([item for x in lists for item in _items(x)])
         case "merge", [*maps] if all(isinstance(x, Mapping) for x in maps):
             return Known({k: v for x in maps if isinstance(x, Mapping) for k, v in x.items()})
@@ -27,7 +28,7 @@ def call(name: str, arguments: Sequence[Value]) -> Known | None:
             return Known(text.lower())
         case "upper", [str(text)]:
             return Known(text.upper())
-        case "length", [x] if isinstance(x, (str, Mapping)) or _is_list(x):
+        case "length", [x] if isinstance(x, (str, Mapping)) or is_list(x):
             return Known(len(x) if isinstance(x, (str, Mapping)) else len(_items(x)))
         case "jsonencode", [x]:
             return Known(json.dumps(x, separators=(",", ":"), ensure_ascii=False))
@@ -41,7 +42,7 @@ def call(name: str, arguments: Sequence[Value]) -> Known | None:
             return Known(sorted(x))
         case "values", [x] if isinstance(x, Mapping):
             return Known([x[k] for k in sorted(x)])
-        case "distinct" | "compact" as which, [x] if _is_list(x):
+        case "distinct" | "compact" as which, [x] if is_list(x):
             kept: list[Value] = []
             for item in _items(x):
                 if (which == "compact" and item in ("", None)) or (which == "distinct" and item in kept):
@@ -52,9 +53,5 @@ def call(name: str, arguments: Sequence[Value]) -> Known | None:
             return None
 
 
-def _is_list(value: Value) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str)
-
-
 def _items(value: Value) -> list[Value]:
-    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else []
+    return list(value) if is_list(value) else []

@@ -6,14 +6,15 @@ import re
 from collections.abc import Mapping
 
 from agent.fix.commands import terraform
-from agent.fix.compare import empty, writable
+from agent.fix.compare import writable
+from agent.fix.files import Files, normal
 from agent.fix.known_types import DEFAULTS, NEEDS, SECRET
 from agent.fix.model import Code, Fix
-from agent.fix.modules import Files, normal
 from agent.fix.patch import fix_of
 from agent.fix.remove import remove_block
+from agent.fix.render import body
 from agent.fix.syntax import quoted
-from agent.fix.write import body
+from agent.fix.values import empty
 from graph.model import Value
 
 __all__ = ["import_block", "remove_block"]

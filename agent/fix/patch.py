@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from difflib import unified_diff
 
+from agent.fix.files import Files
 from agent.fix.model import FilePatch, Fix, FixHow
-from agent.fix.modules import Files
 
 
 def fix_of(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from agent.fix.body_edits import block_node, block_removed
+from agent.fix.files import Files
 from agent.fix.layout import aligned
+from agent.fix.literal_edits import item_removed, member_removed, replaced
 from agent.fix.model import Code, Fix, Wanted
-from agent.fix.modules import Files, Frame, InTheWay, Level, Ref, descend
+from agent.fix.modules import Frame, Level, descend
 from agent.fix.patch import fix_of
 from agent.fix.paths import BadPath, address_of
-from agent.fix.resolve import Place, Resolver, Scope, Term, Trail, is_set, parts_of_call, term
+from agent.fix.references import Ref
+from agent.fix.refusal import InTheWay
+from agent.fix.resolve import Resolver
+from agent.fix.scope import Place, Scope, Trail, level_id
 from agent.fix.sharing import Sharing
 from agent.fix.syntax import Block, Source, parse, value_of
-from agent.fix.write import block_node, block_removed, item_removed, member_removed, replaced
+from agent.fix.terms import Term, is_set, parts_of_call, term
 
 _ASIDE = ("import", "moved", "removed")
 
@@ -68,10 +74,11 @@ class _Remover:
         block = self._level.block
         place = Place(Term(block.source, (block.node,)), (), Scope(self._frame, self._level), "block")
         self.unsafe += [f"{block.name} at {block.at}: {r}" for r in self._sharing.reasons(place, Trail())]
-        left = [r for r in self._references() if r.block is None or r.block.type not in _ASIDE]
+        references = self._references()
+        left = [r for r in references if r.block is None or r.block.type not in _ASIDE]
         self.unsafe += [f"{block.name} is still spoken of at {r.source.at(r.node)}" for r in left]
         gone: list[Block] = [block]
-        for ref in self._references():
+        for ref in references:
             if (
                 ref.block is not None
                 and ref.block.type in _ASIDE
@@ -96,7 +103,7 @@ class _Remover:
         collection = term(block.source, value_of(node))
         trail = Trail()
         place = self._resolver.locate(collection, (), Scope(self._frame), trail)
-        trail.told_apart.add((block.source.path, block.node.start_byte))
+        trail.told_apart.add(level_id(self._level))
         at = place.term
         if at.first.type != "collection_value" or len(at.nodes) > 1:
             raise InTheWay(f"{at.text} at {at.at}, which for_each goes through, is an expression")
@@ -143,7 +150,7 @@ class _Remover:
         if at.first.type == "function_call" and parts_of_call(at)[0] == "length":
             place = self._resolver.locate(parts_of_call(at)[1][0], (), Scope(self._frame), trail)
             if place.term.first.type == "collection_value" and place.term.first.children[0].type == "tuple":
-                trail.told_apart.add((block.source.path, block.node.start_byte))
+                trail.told_apart.add(level_id(self._level))
                 self._judge(place, trail)
                 source = place.term.source
                 self._write(source, item_removed(source, place.term.first.children[0], key))
@@ -152,7 +159,7 @@ class _Remover:
         place = self._resolver.locate(at, (), Scope(self._frame), trail)
         if place.term.first.type != "literal_value" or any("condition" in w for w in trail.words):
             raise InTheWay(f"{at.text} at {at.at} is an expression")
-        trail.told_apart.add((block.source.path, block.node.start_byte))
+        trail.told_apart.add(level_id(self._level))
         self._judge(place, trail)
         self._write(place.term.source, replaced(place.term, count - 1))
         self.places.append(f"count at {place.term.at}: {count} becomes {count - 1}")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agent.fix.modules import InTheWay, reference
 from agent.fix.paths import Step
-from agent.fix.resolve import Binding, Resolver, Scope, Term, same, term
+from agent.fix.references import reference
+from agent.fix.refusal import InTheWay
+from agent.fix.resolve import Resolver
+from agent.fix.scope import Binding, Scope
 from agent.fix.syntax import Block, value_of
+from agent.fix.terms import Term, term
 from graph.model import Value
 
 
@@ -98,23 +101,3 @@ def body_values(block: Block, scope: Scope, resolver: Resolver) -> dict[str, Val
         except InTheWay:
             continue
     return found
-
-
-def loosely(one: Value, two: Value) -> bool:
-    """Whether two values are the same when lists count as sets."""
-    if (
-        isinstance(one, Sequence)
-        and isinstance(two, Sequence)
-        and not isinstance(one, str)
-        and not isinstance(two, str)
-    ):
-        left = list(two)
-        for item in one:
-            match = next((n for n, other in enumerate(left) if loosely(item, other)), None)
-            if match is None:
-                return False
-            left.pop(match)
-        return not left
-    if isinstance(one, Mapping) and isinstance(two, Mapping):
-        return one.keys() == two.keys() and all(loosely(one[k], two[k]) for k in one)
-    return same(one, two)

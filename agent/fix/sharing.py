@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agent.fix.files import Directory, Files
 from agent.fix.model import Wanted
-from agent.fix.modules import Directory, Files, Frame, InTheWay, Level, Ref, inside, overlap, source_of
+from agent.fix.modules import Frame, Level, inside, source_of
 from agent.fix.paths import Path, path_of
-from agent.fix.resolve import Place, Resolver, Scope, Trail, level_id, term
+from agent.fix.references import Ref, overlap
+from agent.fix.refusal import InTheWay
+from agent.fix.resolve import Resolver
+from agent.fix.scope import Place, Scope, Trail, level_id
 from agent.fix.syntax import Block, value_of
+from agent.fix.terms import term
 
 _DEPTH = 12
 _CHILDREN = 400

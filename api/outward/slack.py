@@ -18,7 +18,7 @@ from slack_sdk.errors import SlackApiError
 from agent.evidence import inline
 from api.errors import OutwardRefused
 from api.gateway import FRESH, ActionRequest, Outcome, payload_digest, slug
-from api.outward.slack_client import Message, body_of, items, mapping, open_client
+from api.outward.slack_client import Message, Page, body_of, items, mapping, open_client
 from api.outward.slack_client import text as text_at
 from api.outward.slack_errors import asking, code_of
 from api.outward.slack_limits import Blocks, check_text, read_blocks
@@ -175,32 +175,21 @@ class SlackPerformer:
             yield from self._history(channel, request.payload.get("thread_ts", ""), oldest, latest)
 
     def _history(self, channel: str, thread: str, oldest: float, latest: float | None) -> Iterator[Message]:
-        cursor: str | None = None
-        until = None if latest is None else f"{latest:.6f}"
+        page: Page = {
+            "channel": channel,
+            "oldest": f"{oldest:.6f}",
+            "latest": None if latest is None else f"{latest:.6f}",
+            "limit": _PAGE,
+            "cursor": None,
+            "include_all_metadata": True,
+        }
         for _ in range(_MOST_PAGES):
-            if thread:
-                answer = self._client.conversations_replies(
-                    channel=channel,
-                    ts=thread,
-                    oldest=f"{oldest:.6f}",
-                    latest=until,
-                    limit=_PAGE,
-                    cursor=cursor,
-                    include_all_metadata=True,
-                )
-            else:
-                answer = self._client.conversations_history(
-                    channel=channel,
-                    oldest=f"{oldest:.6f}",
-                    latest=until,
-                    limit=_PAGE,
-                    cursor=cursor,
-                    include_all_metadata=True,
-                )
+            client = self._client
+            answer = client.conversations_replies(ts=thread, **page) if thread else client.conversations_history(**page)
             body = body_of(answer)
             yield from items(body, "messages")
-            cursor = text_at(mapping(body, "response_metadata"), "next_cursor") or None
-            if cursor is None:
+            page["cursor"] = text_at(mapping(body, "response_metadata"), "next_cursor") or None
+            if page["cursor"] is None:
                 return
 
     # -- who and where

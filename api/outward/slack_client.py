@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Protocol, cast
+from typing import Protocol, TypedDict, Unpack, cast
 
 from slack_sdk import WebClient
 
@@ -20,6 +20,17 @@ class Answer(Protocol):
         ...
 
 
+class Page(TypedDict):
+    """Which messages of a channel, or of a thread, are asked for."""
+
+    channel: str
+    oldest: str
+    latest: str | None
+    limit: int
+    cursor: str | None
+    include_all_metadata: bool
+
+
 class Client(Protocol):
     """https://docs.slack.dev/reference/methods"""
 
@@ -29,28 +40,9 @@ class Client(Protocol):
 
     def conversations_list(self, *, types: str, exclude_archived: bool, limit: int, cursor: str | None) -> Answer: ...  # noqa: D102
 
-    def conversations_history(  # noqa: D102
-        self,
-        *,
-        channel: str,
-        oldest: str,
-        latest: str | None,
-        limit: int,
-        cursor: str | None,
-        include_all_metadata: bool,
-    ) -> Answer: ...
+    def conversations_history(self, **page: Unpack[Page]) -> Answer: ...  # noqa: D102
 
-    def conversations_replies(  # noqa: D102
-        self,
-        *,
-        channel: str,
-        ts: str,
-        oldest: str,
-        latest: str | None,
-        limit: int,
-        cursor: str | None,
-        include_all_metadata: bool,
-    ) -> Answer: ...
+    def conversations_replies(self, *, ts: str, **page: Unpack[Page]) -> Answer: ...  # noqa: D102
 
     def chat_postMessage(  # noqa: D102
         self,

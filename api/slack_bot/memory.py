@@ -15,7 +15,7 @@ from threading import Lock
 
 import msgspec
 
-from agent.conversation_turns import Choice, Turn
+from agent.conversation import Choice, Turn
 from graph.clock import DAY, SECOND, Instant
 
 KEPT: Instant = 30 * DAY

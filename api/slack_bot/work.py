@@ -8,8 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from agent.conversation import Understood
-from agent.conversation_turns import Choice
+from agent.conversation import Choice, Understood
 from agent.people import find_people
 from api.chat import EXAMPLES, Conversation, Told, turns_after
 from api.digest_slack import digest_fallback, digest_messages
@@ -331,7 +330,8 @@ def _meant(said: str, understood: Understood) -> bool:
     if understood.action == "nothing":
         return False
     if understood.follow_up or understood.action not in ("ask", "help"):
-        return understood.action != "ask_back" or said.rstrip().endswith("?") or bool(understood.choices)
+        offered = bool(understood.choices) and not understood.unsure
+        return understood.action != "ask_back" or said.rstrip().endswith("?") or offered
     return said.rstrip().endswith("?")
 
 

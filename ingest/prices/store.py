@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 from ingest.prices.model import HOURS_A_YEAR, FileHead, PriceOffer, PriceTier, Product, Rate, Wanted
 from ingest.prices.patterns import fits, tail
@@ -35,6 +36,7 @@ CREATE TABLE IF NOT EXISTS rates (
 CREATE INDEX IF NOT EXISTS rates_product ON rates (product);
 """
 _VERSION = 1
+_AT_ONCE = 500
 
 
 class PriceStore:
@@ -148,30 +150,54 @@ class PriceStore:
             f"SELECT id, sku, attributes FROM products WHERE {' AND '.join(where)} ORDER BY sku", values
         ).fetchall()
         found = [(product, sku) for product, sku, told in rows if _fit(wanted, json.loads(told))]
-        return tuple(offer for product, sku in found for offer in self._priced(product, sku, head))
+        rates = self._rates([product for product, _ in found])
+        return tuple(_offer(sku, rates[product], head) for product, sku in found if product in rates)
 
-    def _priced(self, product: int, sku: str, head: FileHead) -> list[PriceOffer]:
-        """The product's offer: its tiers on demand and its other options; none when it has no price at all."""
-        rows = self._connection.execute(
-            'SELECT option, unit, start, "end", price, currency, years, upfront FROM rates WHERE product = ?',
-            (product,),
-        ).fetchall()
-        tiers: list[PriceTier] = []
-        hourly: dict[str, Decimal] = {}
-        unit, currency = "", ""
-        for option, rate_unit, start, end, price, rate_currency, years, upfront in rows:
-            if not option:
-                unit, currency = rate_unit, rate_currency
-                tiers.append(PriceTier(Decimal(start), None if end is None else Decimal(end), Decimal(price)))
-                continue
-            share = Decimal(price) / (HOURS_A_YEAR * years) if upfront else Decimal(price)
-            hourly[option] = hourly.get(option, Decimal(0)) + share
-            currency = currency or rate_currency
-            unit = unit or ("" if upfront else rate_unit)
-        if not tiers and not hourly:
-            return []
-        tiers.sort(key=lambda tier: tier.start)
-        return [PriceOffer(sku, unit, tuple(tiers), tuple(sorted(hourly.items())), head.shown, currency)]
+    def _rates(self, products: Sequence[int]) -> dict[int, list[_Rate]]:
+        """The prices of products that have any, in the order in which they were added."""
+        found: dict[int, list[_Rate]] = {}
+        for start in range(0, len(products), _AT_ONCE):
+            some = products[start : start + _AT_ONCE]
+            rows = self._connection.execute(
+                'SELECT product, option, unit, start, "end", price, currency, years, upfront FROM rates '
+                f"WHERE product IN ({','.join('?' * len(some))}) ORDER BY rowid",
+                some,
+            )
+            for product, *told in rows:
+                found.setdefault(product, []).append(_Rate(*told))
+        return found
+
+
+class _Rate(NamedTuple):
+    """A row of `rates`."""
+
+    option: str
+    unit: str
+    start: str
+    end: str | None
+    price: str
+    currency: str
+    years: int
+    upfront: int
+
+
+def _offer(sku: str, rates: Sequence[_Rate], head: FileHead) -> PriceOffer:
+    """A product's tiers on demand and its other options."""
+    tiers: list[PriceTier] = []
+    hourly: dict[str, Decimal] = {}
+    unit, currency = "", ""
+    for one in rates:
+        if not one.option:
+            unit, currency = one.unit, one.currency
+            end = None if one.end is None else Decimal(one.end)
+            tiers.append(PriceTier(Decimal(one.start), end, Decimal(one.price)))
+            continue
+        share = Decimal(one.price) / (HOURS_A_YEAR * one.years) if one.upfront else Decimal(one.price)
+        hourly[one.option] = hourly.get(one.option, Decimal(0)) + share
+        currency = currency or one.currency
+        unit = unit or ("" if one.upfront else one.unit)
+    tiers.sort(key=lambda tier: tier.start)
+    return PriceOffer(sku, unit, tuple(tiers), tuple(sorted(hourly.items())), head.shown, currency)
 
 
 def _fit(wanted: dict[str, str], told: dict[str, str]) -> bool:

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from agent.ask import ask
-from agent.conversation import Understood, understand
-from agent.conversation_commands import command_of
-from agent.conversation_turns import Turn, asked_back, continued, turn_of_answer
+from agent.conversation import Turn, Understood, asked_back, continued, turn_of_answer, understand
+from agent.conversation.commands import command_of
 from graph.clock import DAY, instant
 from graph.model import Entity, ref
 from graph.store import GraphStore, View
@@ -97,7 +96,7 @@ def test_a_short_line_becomes_the_full_question(store: GraphStore, line: str, qu
     "line",
     [
         "who owns terraform/shop?", "what changed last week?", f"why was {API} changed?", "who approved #3?", "which alerts fired for that_service?",
-        "what changed that broke checkout?", "what is aws_sqs_queue.jobs?",
+        "what is aws_sqs_queue.jobs?", "who owns the flux capacitor?", "which listener rules are there?",
     ],
 )  # fmt: skip
 def test_a_question_that_stands_by_itself_is_left_as_it_is(store: GraphStore, line: str) -> None:
@@ -165,7 +164,9 @@ def test_nothing_is_guessed_where_nothing_was_said(store: GraphStore, line: str)
 
 def test_an_environment_is_one_that_the_graph_knows(store: GraphStore) -> None:
     assert meant(store, f"who changed {API}?", "what about blue?") == f"who changed {API} in blue?"
-    assert meant(store, f"who changed {API}?", "and green?") == "who changed green?"
+    green = after(store, f"who changed {API}?", "and green?")[1]
+    assert green.action == "ask_back"
+    assert [c.question for c in green.choices] == ["who changed green?"]
 
 
 def test_what_was_refused_is_no_subject(store: GraphStore) -> None:
@@ -215,11 +216,102 @@ def test_a_command_tells_its_times(store: GraphStore) -> None:
     assert instant("2026-05-19T14:30:00Z") <= found.at <= instant("2026-05-19T14:31:00Z")
 
 
+@pytest.mark.parametrize(
+    ("line", "question"),
+    [
+        ("approver?", "who approved acme/infra#7?"),
+        ("approved by", "who approved acme/infra#7?"),
+        ("who did aprove", "who approved acme/infra#7?"),
+        ("sign-off from?", "who approved acme/infra#7?"),
+        ("merger?", "who merged acme/infra#7?"),
+        ("reason?", "why was acme/infra#7 made?"),
+        ("thread?", "where was acme/infra#7 discussed?"),
+        ("prod when", "when did acme/infra#7 reach prod?"),
+        ("ownr?", f"who owns {API} in terraform/shop/main.tf?"),
+        ("it belongs to which team", f"who owns {API} in terraform/shop/main.tf?"),
+        ("what else has she touched", "what did Ben Bower change?"),
+        ("same for stagign pls", f"who changed {API} in staging?"),
+        ("now on 2024-01-02", f"who changed {API} on 2024-01-02?"),
+        ("Looks good. Who approved it?", "who approved acme/infra#7?"),
+        ("Could you find out who approved it, if you have a moment?", "who approved acme/infra#7?"),
+        ("I wonder who merged that", "who merged acme/infra#7?"),
+        ("hi, wheer was it discussed pls", "where was acme/infra#7 discussed?"),
+    ],
+)
+def test_a_line_whose_words_only_ask_is_about_the_last_subject(store: GraphStore, line: str, question: str) -> None:
+    assert meant(store, f"who changed {API}?", line) == question
+
+
+@pytest.mark.parametrize(
+    ("line", "question"),
+    [
+        ("aws_lb_listener_rule.api owner?", "who owns aws_lb_listener_rule.api?"),
+        ("approver of #3?", "who approved #3?"),
+        ("ok different topic: who owns terraform/shop?", "who owns terraform/shop?"),
+        ("never mind. who approved #3?", "who approved #3?"),
+        ("#3: who approved it?", "who approved #3?"),
+    ],
+)
+def test_a_line_that_names_a_known_thing_is_a_question_about_that(store: GraphStore, line: str, question: str) -> None:
+    assert meant(store, "who changed aws_sqs_queue.jobs in terraform/prod/main.tf?", line) == question
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "bananas?", "who paid for it?", "is it secure?", "who waved this through?", "purple monkey", "how many lines?", "what changed that broke checkout?",
+        "should I worry?",
+    ],
+)  # fmt: skip
+def test_a_line_that_is_neither_is_asked_back_and_never_guessed(store: GraphStore, line: str) -> None:
+    understood = after(store, f"who changed {API}?", line)[1]
+    assert understood.action == "ask_back"
+    assert understood.unsure
+    assert understood.choices
+
+
+def test_what_is_asked_back_names_the_word_and_what_can_be_told_instead(store: GraphStore) -> None:
+    understood = after(store, f"who changed {API}?", "who approved it spiritually?")[1]
+    assert "“spiritually” names nothing that I know." in understood.text
+    assert understood.choices[0].question == "who approved acme/infra#7?"
+    assert meant(store, f"who changed {API}?", "who approved it spiritually?", "1") == "who approved acme/infra#7?"
+
+
+def test_a_bare_name_repeats_the_question_and_offers_the_other_reading(store: GraphStore) -> None:
+    understood = after(store, "who changed aws_sqs_queue.jobs in terraform/prod/main.tf?", API)[1]
+    assert (understood.action, understood.text) == ("ask", f"who changed {API}?")
+    assert [c.question for c in understood.choices] == [f"what is {API}?"]
+
+
+@pytest.mark.parametrize(
+    ("line", "reply"),
+    [
+        ("thanks a lot :)", "You're welcome."),
+        ("that can't be right", "Every statement is cited"),
+        ("hm", ""),
+        ("makes sense", ""),
+        ("I'll ask her tomorrow", ""),
+        ("ok, let me check", ""),
+    ],
+)
+def test_a_remark_is_not_answered(store: GraphStore, line: str, reply: str) -> None:
+    understood = after(store, f"who changed {API}?", line)[1]
+    assert understood.action == "nothing"
+    assert understood.text.startswith(reply)
+    assert bool(understood.text) == bool(reply)
+
+
+@pytest.mark.parametrize("line", ["is that right?", "let me see who owns it", "I want to know who merged it", "more"])
+def test_what_asks_is_no_remark(store: GraphStore, line: str) -> None:
+    assert after(store, f"who changed {API}?", line)[1].action != "nothing"
+
+
 def hostile() -> Sequence[str]:
     return (
         "who " * 500, "and " * 500 + "it", "it " * 700, "the second one " * 100, "before that " * 150, "what about " * 180, "show me the " * 160,
         "roll it back " * 150, "what else did he change then " * 60, "a" * 2_000, "(" * 2_000, "who approved " + "it and " * 250 + "that?",
-        "in " * 660 + "prod", "please can you " * 130 + "drift",
+        "in " * 660 + "prod", "please can you " * 130 + "drift", "ok. " * 500 + "who?", "a, " * 660 + "it?", "sorry: " * 280 + "why", "ok, I think " * 150,
+        "who tell me " * 160, "x if you " * 200, "yes 's " * 280, "aprove " * 280,
     )  # fmt: skip
 
 

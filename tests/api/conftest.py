@@ -1,13 +1,15 @@
-"""A repository, and a store that has read it."""
+"""A repository and a store that has read it; workers that send digests."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.api.lore import Lore, repository
+from tests.api.schedule_office import Office, opened_office
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +39,10 @@ def fresh(tmp_path: Path) -> Lore:
     """`lore` on a store that does not exist yet."""
     (tmp_path / "fresh").mkdir()
     return Lore(tmp_path / "fresh")
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """A configuration with a digest, its Slack, and workers that a test starts."""
+    with opened_office(tmp_path) as opened:
+        yield opened

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from api.gateway import Gateway
 from api.http import application
@@ -123,22 +124,28 @@ def serving(
     settings: Settings, *, ask_workers: int = 0, gateway: Gateway | None = None
 ) -> Generator[tuple[Client, Engine]]:
     """A server in a thread. `gateway` stands in for the one that the settings make."""
-    port = free_port()
     with Engine(settings) as engine:
         engine._gateway = gateway  # pyright: ignore[reportPrivateUsage]
-        app = application(engine, reconcile_every_s=0, ask_workers=ask_workers)
-        config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=2)
-        server = _Server(config)
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.02)
-        try:
+        with listening(application(engine, reconcile_every_s=0, ask_workers=ask_workers)) as port:
             yield Client(port), engine
-        finally:
-            server.should_exit = True
-            thread.join(timeout=20)
+
+
+@contextmanager
+def listening(app: FastAPI) -> Generator[int]:
+    """The application on loopback, in a thread; its port."""
+    port = free_port()
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=2)
+    server = _Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.02)
+    try:
+        yield port
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
 
 
 def process(environment: Mapping[str, str], port: int, *options: str, log: Path) -> subprocess.Popen[bytes]:

@@ -12,7 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.api.slack_stub import SlackStub, slack_stub
+from api.jobs import Jobs
+from api.schedules import Schedules
+from api.wiring import Engine
+from graph.clock import Instant
+from tests.fake_slack import BOT_TOKEN, FakeSlack
 
 ROOT = Path(__file__).resolve().parents[2]
 TUESDAY = "2026-11-17T09:00:00Z"
@@ -27,7 +31,7 @@ class Office:
     """A configuration, a clock, and workers on them."""
 
     home: Path
-    slack: SlackStub
+    slack: FakeSlack
     database: str
     processes: list[subprocess.Popen[str]] = field(default_factory=list[subprocess.Popen[str]])
 
@@ -38,7 +42,7 @@ class Office:
         )
         (self.home / "lore.yaml").write_text(
             "store: sqlite:lore.db\nembedder: none\n"
-            f'outward:\n  slack: {{token: "{"xoxb-" + "stub"}", base_url: "{self.slack.url}", timeout_s: 20}}\n'
+            f'outward:\n  slack: {{token: "{BOT_TOKEN}", base_url: "{self.slack.base_url}", timeout_s: 20}}\n'
             f"grants:\n{grants}"
             f'digests:\n  - {{name: weekly, period: weekly, {schedule}, to: "#ops"}}\n{drift}'
         )
@@ -68,6 +72,12 @@ class Office:
         assert process.stdout.readline().strip() == "ready", (self.home / "log").read_text()[-3_000:]
         return process
 
+    def hang_when_due(self) -> None:
+        """Time passes until the digest is due; Slack has stored it, and keeps its answer back."""
+        self.slack.hang.set()
+        self.clock(DUE)
+        assert self.slack.stored.wait(15)
+
     def kill(self, process: subprocess.Popen[str]) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait(10)
@@ -90,11 +100,26 @@ def until(told: Callable[[], bool], within_s: float = 15.0) -> bool:
 
 @contextmanager
 def opened_office(tmp_path: Path) -> Generator[Office]:
-    with slack_stub() as slack:
+    with FakeSlack().running() as slack:
+        slack.channel("C0OPSOPS1", set(), name="ops")
         opened = Office(tmp_path, slack, f"sqlite:///{tmp_path}/jobs.db")
         opened.configure()
         yield opened
         opened.close()
+
+
+@contextmanager
+def scheduled(engine: Engine, directory: Path, now: Callable[[], Instant]) -> Generator[Schedules]:
+    """Schedules in this process, with jobs of their own. The test looks at the clock."""
+    database = f"sqlite:///{directory}/jobs.db"
+    schedules = Schedules(engine, database=database, now=now)
+    schedules.register()
+    jobs = Jobs(database, lambda: 0, lambda: None, reconcile_every_s=0)
+    jobs.start()
+    try:
+        yield schedules
+    finally:
+        jobs.stop()
 
 
 def settle() -> None:

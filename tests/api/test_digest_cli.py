@@ -16,7 +16,7 @@ from graph.model import Entity, ref
 from graph.stores import open_store
 from tests.agent.digest.week import Company, at
 from tests.api.lore import Lore
-from tests.api.slack_stub import SlackStub, slack_stub
+from tests.fake_slack import BOT_TOKEN, FakeSlack
 
 WEEK = ("--until", "2026-03-10", "--no-explain")
 
@@ -38,17 +38,17 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def slack() -> Iterator[SlackStub]:
-    with slack_stub() as stub:
-        yield stub
+def slack() -> Iterator[FakeSlack]:
+    with FakeSlack().running() as running:
+        running.channel("C0OPSOPS1", set(), name="ops")
+        yield running
 
 
-def configured(home: Path, slack: SlackStub, more: str = "", audience: str = "[public]") -> Path:
-    token = "xoxb-" + "stub"
+def configured(home: Path, slack: FakeSlack, more: str = "", audience: str = "[public]") -> Path:
     path = home / "lore.yaml"
     path.write_text(
         f"store: sqlite:lore.db\nembedder: none\naudience: {audience}\n"
-        f'outward:\n  slack: {{token: "{token}", base_url: "{slack.url}"}}\n'
+        f'outward:\n  slack: {{token: "{BOT_TOKEN}", base_url: "{slack.base_url}"}}\n'
         f'digests:\n  - {{name: weekly, to: "#ops"{more}}}\n'
     )
     return path
@@ -100,42 +100,42 @@ def test_what_cannot_be_meant_is_a_usage_error_with_a_remedy(home: Path, wrong: 
     assert "Traceback" not in ran.err
 
 
-def test_without_a_yes_or_a_grant_nothing_is_sent(home: Path, slack: SlackStub) -> None:
+def test_without_a_yes_or_a_grant_nothing_is_sent(home: Path, slack: FakeSlack) -> None:
     configured(home, slack)
     ran = Lore(home)("digest", "send", "weekly", "--until", "2026-03-10T00:00:00Z")
     assert ran.code == 0, ran.err
     assert ran.out.startswith("dry_run")
-    assert not slack.posts
+    assert not slack.messages()
 
 
-def test_with_a_yes_it_is_sent_once_however_often_it_is_asked_for(home: Path, slack: SlackStub) -> None:
+def test_with_a_yes_it_is_sent_once_however_often_it_is_asked_for(home: Path, slack: FakeSlack) -> None:
     configured(home, slack)
     for _ in range(2):
         ran = Lore(home)("digest", "send", "weekly", "--until", "2026-03-10T00:00:00Z", "--yes")
         assert ran.code == 0, ran.err + ran.out
     assert len(slack.roots) == 1
-    assert "2 to 8 March 2026" in str(slack.roots[0]["text"])
+    assert "2 to 8 March 2026" in slack.roots[0].text
 
 
-def test_a_channel_reads_what_its_audience_may_and_not_what_whoever_sends_may(home: Path, slack: SlackStub) -> None:
+def test_a_channel_reads_what_its_audience_may_and_not_what_whoever_sends_may(home: Path, slack: FakeSlack) -> None:
     configured(home, slack, audience="[public, security]")
     assert "aws_security_group.secret" in Lore(home)("digest", "weekly", *WEEK).out
     Lore(home)("digest", "send", "weekly", "--until", "2026-03-10T00:00:00Z", "--yes")
     assert len(slack.roots) == 1
-    assert "aws_security_group.secret" not in json.dumps(slack.posts)
+    assert "aws_security_group.secret" not in slack.seen()
     configured(home, slack, more=", audience: [public, security]", audience="[public]")
     Lore(home)("digest", "send", "weekly", "--until", "2026-03-17T00:00:00Z", "--yes")
-    assert "aws_security_group.secret" in json.dumps(slack.posts[1:])
+    assert "aws_security_group.secret" in slack.seen(1)
 
 
-def test_an_unknown_digest_names_those_that_are_known(home: Path, slack: SlackStub) -> None:
+def test_an_unknown_digest_names_those_that_are_known(home: Path, slack: FakeSlack) -> None:
     configured(home, slack)
     ran = Lore(home)("digest", "send", "monthly")
     assert ran.code == 1
     assert "weekly" in ran.err
 
 
-def test_the_schedule_tells_when_each_is_due_next(home: Path, slack: SlackStub) -> None:
+def test_the_schedule_tells_when_each_is_due_next(home: Path, slack: FakeSlack) -> None:
     configured(home, slack, ", at: Tue 06:30, timezone: Europe/Lisbon")
     ran = Lore(home)("digest", "schedule")
     assert ran.code == 0, ran.err

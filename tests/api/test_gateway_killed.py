@@ -11,10 +11,9 @@ from api.action_log import unfinished
 from api.gateway import ActionRequest, Outcome
 from api.outward import open_gateway
 from tests.fake_github import TOKEN, FakeGithub, LostAnswer, Phase, fake_github
+from tests.fake_slack import BOT_TOKEN, INFRA, FakeSlack, crowded
+from tests.fake_slack import LostAnswer as SlackLostAnswer
 from tests.gateway_writer import YES, Killer, at_every_point, settings, start
-from tests.outward_slack import TOKEN as SLACK_TOKEN
-from tests.outward_slack import FakeSlack, outward_slack
-from tests.outward_slack import LostAnswer as SlackLostAnswer
 
 PULL = ActionRequest(
     "github.pull_request",
@@ -124,7 +123,7 @@ def posted_and_started_again(slack: FakeSlack, home: Path, request: ActionReques
         if killer.seen(number, phase, writes=writes):
             raise SlackLostAnswer
 
-    given: dict[str, dict[str, object]] = {"slack": {"token": SLACK_TOKEN, "base_url": f"{slack.url}/api/"}}
+    given: dict[str, dict[str, object]] = {"slack": {"token": BOT_TOKEN, "base_url": slack.base_url}}
     slack.calls.clear()
     slack.on_request = hook
     killer.run(start(home, given, request))
@@ -143,11 +142,11 @@ def posted_and_started_again(slack: FakeSlack, home: Path, request: ActionReques
 )
 def test_slack_gets_it_once_wherever_the_writer_dies(tmp_path: Path, request_: ActionRequest) -> None:
     def one(killer: Killer) -> None:
-        with outward_slack() as slack:
-            slack.post("root", {"ts": ROOT_TS})
+        with crowded().running() as slack:
+            slack.post(INFRA, "root", ts=ROOT_TS)
             home = tmp_path / f"{killer.at}-{killer.phase}"
             posted_and_started_again(slack, home, request_, killer)
-            assert slack.said() == ["root", request_.payload["text"]]
+            assert slack.said(INFRA) == ["root", request_.payload["text"]]
             shutil.rmtree(home)
 
     assert at_every_point(one)[1] == (5 if request_ is CHART else 1)
@@ -155,8 +154,8 @@ def test_slack_gets_it_once_wherever_the_writer_dies(tmp_path: Path, request_: A
 
 def test_two_hosts_that_die_one_after_the_other_leave_one_message(tmp_path: Path) -> None:
     request = ActionRequest("slack.message", "#infra", "weekly-40", {"text": "hello"})
-    with outward_slack() as slack:
+    with crowded().running() as slack:
         for host in ("a", "b"):
             killer = Killer(7, "after")
             posted_and_started_again(slack, tmp_path / host, request, killer)
-        assert slack.said() == ["hello"]
+        assert slack.said(INFRA) == ["hello"]

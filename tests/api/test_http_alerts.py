@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 
@@ -19,12 +17,8 @@ from api.alert_rules import read_rules
 from api.errors import OutwardUnavailable, SettingsError
 from api.gateway import ActionRequest, Gateway, Outcome
 from api.wiring import Engine
+from tests.api.alerts_sent import GRANT, RULE, SECRET, alert, fire
 from tests.api.http_server import Client, Json, serving, settings_of
-
-SECRET = "a-shared-" + "secret"
-CHANNEL = "#incidents"
-RULE: Json = {"match": {"severity": ["critical", "page"]}, "environment": "prod", "post": CHANNEL}
-GRANT: Json = {"who": "alert-rule", "action": "slack.*", "target": CHANNEL, "until": "2999-01-01"}
 
 
 @dataclass
@@ -68,19 +62,7 @@ class World:
 
     def fire(self, *alerts: Json) -> None:
         """Post an Alertmanager's notification and wait until it was worked off."""
-        body: Json = {
-            "version": "4",
-            "status": "firing",
-            "receiver": "infralore",
-            "groupLabels": {},
-            "alerts": list(alerts),
-        }
-        said = self.client.post("/webhooks/alertmanager", body, authorization=f"Bearer {SECRET}")
-        assert said.status == 202, said.body
-        until = time.monotonic() + 10
-        while (counts := self.client.get("/healthz").json["deliveries"]) and "pending" in str(counts):
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        fire(self.client, *alerts)
 
     def runs(self) -> list[Json]:
         """The runs, newest first, once the rules had their look."""
@@ -88,20 +70,6 @@ class World:
         items = self.client.get("/api/v1/investigations").json["items"]
         assert isinstance(items, list)
         return items  # pyright: ignore[reportUnknownVariableType]
-
-
-def alert(name: str, service: str, *, severity: str = "critical", minutes_ago: float = 1, **labels: str) -> Json:
-    """An alert as Alertmanager sends it."""
-    told = {"alertname": name, "service": service, "severity": severity, **labels}
-    began = datetime.now(UTC) - timedelta(minutes=minutes_ago)
-    return {
-        "status": "firing",
-        "labels": told,
-        "annotations": {"summary": f"{name} on {service}"},
-        "startsAt": began.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "endsAt": "0001-01-01T00:00:00Z",
-        "fingerprint": hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16],
-    }
 
 
 def world_at(

@@ -16,8 +16,8 @@ from api.gateway import ActionRequest, Gateway, Yes, payload_digest
 from api.outward import open_gateway
 from api.settings import Settings
 from graph.clock import SECOND
+from tests.fake_slack import BOT, BOT_ID, BOT_TOKEN, INFRA, FakeSlack, LostAnswer, Phase, SlackError, crowded
 from tests.local_server import free_port
-from tests.outward_slack import TOKEN, FakeSlack, LostAnswer, Phase, SlackError, outward_slack
 
 ANN = Yes("ann", "--yes")
 HELLO = ActionRequest("slack.message", "#infra", "weekly-40", {"text": "hello"})
@@ -28,7 +28,7 @@ CHART = ActionRequest(
 
 @pytest.fixture
 def slack() -> Generator[FakeSlack]:
-    with outward_slack() as running:
+    with crowded().running() as running:
         yield running
 
 
@@ -37,7 +37,7 @@ def gateway(slack: FakeSlack, tmp_path: Path) -> Gateway:
     return opened(tmp_path, slack.url)
 
 
-def opened(home: Path, url: str, token: str = TOKEN) -> Gateway:
+def opened(home: Path, url: str, token: str = BOT_TOKEN) -> Gateway:
     given = {"token": token, "base_url": f"{url}/api/", "timeout_s": 2}
     return open_gateway(Settings(store="", outward={"slack": given}, data_directory=home))
 
@@ -60,11 +60,11 @@ def test_a_message_carries_its_key_and_names_its_place(slack: FakeSlack, gateway
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "*hello*"}}]
     request = replace(HELLO, payload={"text": "hello", "blocks": json.dumps(blocks)})
     outcome = gateway.execute(request, ANN)
-    (message,) = slack.messages["C0INFRA1"]
-    assert (outcome.status, outcome.id) == ("done", message["ts"])
+    (message,) = slack.messages(INFRA)
+    assert (outcome.status, outcome.id) == ("done", message.ts)
     assert outcome.url == f"https://acme.slack.example/archives/C0INFRA1/p{outcome.id.replace('.', '')}"
-    assert message["blocks"] == blocks
-    assert message["metadata"] == {
+    assert message.blocks == blocks
+    assert message.metadata == {
         "event_type": "infralore",
         "event_payload": {"key": "weekly-40", "digest": payload_digest(request)},
     }
@@ -75,38 +75,38 @@ def test_the_same_again_posts_nothing_also_on_another_host(slack: FakeSlack, gat
     again = gateway.execute(HELLO, ANN)
     elsewhere = opened(tmp_path / "other-host", slack.url).execute(HELLO, ANN)
     assert [(o.status, o.id, o.url) for o in (again, elsewhere)] == [("already", first.id, first.url)] * 2
-    assert slack.said() == ["hello"]
+    assert slack.said(INFRA) == ["hello"]
 
 
 def test_a_changed_text_edits_the_message(slack: FakeSlack, gateway: Gateway) -> None:
     first = gateway.execute(HELLO, ANN)
     changed = gateway.execute(replace(HELLO, payload={"text": "hello again"}), ANN)
-    assert (changed.status, changed.id, slack.said()) == ("done", first.id, ["hello again"])
+    assert (changed.status, changed.id, slack.said(INFRA)) == ("done", first.id, ["hello again"])
     assert gateway.execute(replace(HELLO, payload={"text": "hello again"}), ANN).status == "already"
 
 
 def test_a_reply_is_found_in_its_thread(slack: FakeSlack, gateway: Gateway, tmp_path: Path) -> None:
-    root = str(slack.post("what happened?", {"user": "U1"})["ts"])
+    root = slack.post(INFRA, "what happened?", user="U1").ts
     reply = replace(HELLO, payload={"text": "this", "thread_ts": root})
     first = gateway.execute(reply, ANN)
     assert first.url.endswith(f"?thread_ts={root}&cid=C0INFRA1")
     again = opened(tmp_path / "other-host", slack.url).execute(reply, ANN)
-    assert (again.status, again.url, slack.said()) == ("already", first.url, ["what happened?", "this"])
+    assert (again.status, again.url, slack.said(INFRA)) == ("already", first.url, ["what happened?", "this"])
 
 
 def test_metadata_of_another_app_is_not_taken_for_ours(slack: FakeSlack, gateway: Gateway) -> None:
     forged = {"event_type": "infralore", "event_payload": {"key": "weekly-40", "digest": payload_digest(HELLO)}}
-    slack.post("forged", {"bot_id": "B0OTHER1", "user": "U0OTHER1", "metadata": forged})
-    slack.post("other event", {"bot_id": "B0BOT001", "metadata": {**forged, "event_type": "other"}})
+    slack.post(INFRA, "forged", bot_id="B0OTHER1", user="U0OTHER1", metadata=forged)
+    slack.post(INFRA, "other event", bot_id=BOT_ID, metadata={**forged, "event_type": "other"})
     assert gateway.execute(HELLO, ANN).status == "done"
-    assert slack.said() == ["forged", "other event", "hello"]
+    assert slack.said(INFRA) == ["forged", "other event", "hello"]
 
 
 def test_the_message_is_found_on_a_later_page(slack: FakeSlack, gateway: Gateway, tmp_path: Path) -> None:
     gateway.execute(HELLO, ANN)
     slack.page = 20
     for i in range(90):
-        slack.post(f"chat {i}", {"user": "U1"})
+        slack.post(INFRA, f"chat {i}", user="U1")
     assert opened(tmp_path / "other-host", slack.url).execute(HELLO, ANN).status == "already"
 
 
@@ -115,7 +115,7 @@ def test_a_lost_answer_posts_nothing_twice(slack: FakeSlack, gateway: Gateway) -
     with pytest.raises(OutwardUnavailable):
         gateway.execute(HELLO, ANN)
     assert gateway.execute(HELLO, ANN).status == "already"
-    assert (slack.said(), slack.count("chat.postMessage")) == (["hello"], 1)
+    assert (slack.said(INFRA), slack.count("chat.postMessage")) == (["hello"], 1)
 
 
 def test_what_an_attempt_long_ago_may_have_posted_is_looked_for_around_its_time(
@@ -129,18 +129,18 @@ def test_what_an_attempt_long_ago_may_have_posted_is_looked_for_around_its_time(
         Entry(stamp(at), "x1", "intended", thing, HELLO.action, HELLO.target, HELLO.key, payload_digest(HELLO))
     )
     written = {"event_type": "infralore", "event_payload": {"key": "weekly-40", "digest": payload_digest(HELLO)}}
-    slack.post("hello", {"user": "U0BOT001", "metadata": written}, ago_s=30 * days - 5)
+    slack.post(INFRA, "hello", user=BOT, metadata=written, ago_s=30 * days - 5)
     assert past.execute(HELLO, ANN).status == "already"
-    assert slack.said() == ["hello"]
+    assert slack.said(INFRA) == ["hello"]
 
 
 def test_what_the_log_knows_to_be_posted_is_not_posted_again_when_the_window_has_passed(
     slack: FakeSlack, gateway: Gateway
 ) -> None:
     first = gateway.execute(HELLO, ANN)
-    slack.messages["C0INFRA1"].clear()  # deleted, or older than the window: Slack does not show it
+    slack.posted.clear()  # deleted, or older than the window: Slack does not show it
     again = gateway.execute(HELLO, ANN)
-    assert (again.status, again.id, slack.said()) == ("already", first.id, [])
+    assert (again.status, again.id, slack.said(INFRA)) == ("already", first.id, [])
     gone = gateway.execute(replace(HELLO, payload={"text": "changed"}), ANN)
     assert (gone.status, "deleted" in gone.detail) == ("refused", True)
 
@@ -149,8 +149,8 @@ def test_an_update_edits_the_message_that_it_names(slack: FakeSlack, gateway: Ga
     ts = gateway.execute(HELLO, ANN).id
     update = ActionRequest("slack.update", "#infra", "weekly-40", {"ts": ts, "text": "done"})
     assert gateway.execute(update, ANN).status == "done"
-    assert (slack.said(), slack.count("chat.postMessage")) == (["done"], 1)
-    theirs = str(slack.post("mine", {"user": "U1"})["ts"])
+    assert (slack.said(INFRA), slack.count("chat.postMessage")) == (["done"], 1)
+    theirs = slack.post(INFRA, "mine", user="U1").ts
     refused = gateway.execute(replace(update, payload={"ts": theirs, "text": "no"}), ANN)
     assert (refused.status, "only the bot" in refused.detail) == ("refused", True)
     assert gateway.execute(replace(update, payload={"text": "x", "ts": "now"}), ANN).status == "refused"
@@ -161,9 +161,9 @@ def test_an_update_without_a_ts_edits_the_message_of_its_key(slack: FakeSlack, g
     missing = gateway.execute(update, ANN)
     assert (missing.status, "no message of this key" in missing.detail) == ("refused", True)
     gateway.execute(HELLO, ANN)
-    slack.post("chat", {"user": "U1"})
+    slack.post(INFRA, "chat", user="U1")
     assert [gateway.execute(update, ANN).status for _ in range(2)] == ["done", "already"]
-    assert slack.said() == ["done", "chat"]
+    assert slack.said(INFRA) == ["done", "chat"]
 
 
 def test_who_knows_that_it_is_the_first_attempt_saves_the_look_and_a_second_attempt_looks(
@@ -177,7 +177,7 @@ def test_who_knows_that_it_is_the_first_attempt_saves_the_look_and_a_second_atte
     assert gateway.execute(fresh, ANN).status == "already"
     assert slack.count("conversations.history") == 1
     elsewhere = opened(tmp_path / "other-host", slack.url).execute(HELLO, ANN)
-    assert (elsewhere.status, slack.said()) == ("already", ["hello"]), "the word is no part of what is written"
+    assert (elsewhere.status, slack.said(INFRA)) == ("already", ["hello"]), "the word is no part of what is written"
 
 
 def test_the_progress_of_one_message_can_go_back_and_forth(slack: FakeSlack, gateway: Gateway) -> None:
@@ -185,13 +185,13 @@ def test_the_progress_of_one_message_can_go_back_and_forth(slack: FakeSlack, gat
     for text in ("1", "2", "1"):
         update = ActionRequest("slack.update", "C0INFRA1", "weekly-40", {"ts": ts, "text": text})
         assert gateway.execute(update, ANN).status == "done"
-        assert slack.said() == [text]
+        assert slack.said(INFRA) == [text]
 
 
 @pytest.mark.parametrize("target", ["C0INFRA1", "#infra", "infra"])
 def test_a_channel_goes_by_its_name_or_its_id(slack: FakeSlack, gateway: Gateway, target: str) -> None:
     assert gateway.execute(replace(HELLO, target=target), ANN).status == "done"
-    assert slack.said() == ["hello"]
+    assert slack.said(INFRA) == ["hello"]
 
 
 def test_a_person_gets_a_direct_message(slack: FakeSlack, gateway: Gateway) -> None:
@@ -200,7 +200,7 @@ def test_a_person_gets_a_direct_message(slack: FakeSlack, gateway: Gateway) -> N
 
 
 def test_a_bot_that_may_not_list_private_channels_lists_the_public_ones(slack: FakeSlack, gateway: Gateway) -> None:
-    slack.scopes.clear()
+    slack.scopes.discard("groups:read")
     assert gateway.execute(HELLO, ANN).status == "done"
 
 
@@ -215,26 +215,26 @@ def test_a_chart_is_uploaded_with_its_comment_and_found_again(
     assert (outcome.status, outcome.url) == ("done", "https://acme.slack.example/files/F00000000")
     assert upload["content"] == b"\x89PNG"
     assert upload["name"] == f"cost-cost-40-{payload_digest(CHART)[:8]}.png"
-    assert slack.said() == ["this week"]
+    assert slack.said(INFRA) == ["this week"]
     again = opened(tmp_path / "other-host", slack.url).execute(CHART, ANN)
-    assert (again.status, again.url, len(slack.said())) == ("already", outcome.url, 1)
+    assert (again.status, again.url, len(slack.said(INFRA))) == ("already", outcome.url, 1)
 
 
 def test_a_chart_that_changed_is_not_put_beside_the_old_one(slack: FakeSlack, gateway: Gateway) -> None:
     gateway.execute(CHART, ANN)
     outcome = gateway.execute(replace(CHART, files={"cost.png": b"other"}), ANN)
-    assert (outcome.status, len(slack.said())) == ("refused", 1)
+    assert (outcome.status, len(slack.said(INFRA))) == ("refused", 1)
     assert "key of its own" in outcome.detail
 
 
 @pytest.mark.parametrize("method", ["files.getUploadURLExternal", "/upload/F00000000", "files.completeUploadExternal"])
 def test_an_upload_whose_answer_is_lost_is_shown_once(slack: FakeSlack, gateway: Gateway, method: str) -> None:
-    in_thread = replace(CHART, payload={**CHART.payload, "thread_ts": str(slack.post("root")["ts"])})
+    in_thread = replace(CHART, payload={**CHART.payload, "thread_ts": slack.post(INFRA, "root").ts})
     lose(slack, method)
     with pytest.raises(OutwardUnavailable):
         gateway.execute(in_thread, ANN)
     assert gateway.execute(in_thread, ANN).status in ("done", "already")
-    assert slack.said() == ["root", "this week"]
+    assert slack.said(INFRA) == ["root", "this week"]
 
 
 # -- limits and refusals

@@ -18,7 +18,8 @@ from threading import Thread
 
 import pytest
 
-from api.runs import MOST_ATTEMPTS, QueueFull, Request, Run, Runs, Tell, Work
+from api.run_store import QueueFull, Request, Run
+from api.runs import MOST_ATTEMPTS, Runs, Tell, Work
 from graph.clock import SECOND
 from graph.model import PUBLIC
 from tests.api.http_server import Client, kinds, process, serving, settings_of

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from tests.api.schedule_office import BEFORE, DUE, LATER, NEXT_WEEK, TUESDAY, Office, opened_office, settle, until
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    with opened_office(tmp_path) as opened:
-        yield opened
+from tests.api.schedule_office import BEFORE, DUE, LATER, NEXT_WEEK, TUESDAY, Office, settle, until
 
 
 def test_a_due_digest_is_sent_once_and_not_again_after_a_restart(office: Office) -> None:
     office.clock(BEFORE)
     worker = office.start()
     settle()
-    assert not office.slack.posts
+    assert not office.slack.messages()
     office.clock(DUE)
     assert until(lambda: len(office.slack.roots) == 1)
     settle()
@@ -28,15 +17,15 @@ def test_a_due_digest_is_sent_once_and_not_again_after_a_restart(office: Office)
     office.start()
     settle()
     assert len(office.slack.roots) == 1
-    assert "9 to 15 November 2026" in str(office.slack.roots[0]["text"])
-    assert "late" not in str(office.slack.roots[0]["blocks"])
+    assert "9 to 15 November 2026" in office.slack.roots[0].text
+    assert "late" not in str(office.slack.roots[0].blocks)
 
 
 def test_what_was_due_before_the_schedule_was_first_seen_is_not_sent(office: Office) -> None:
     office.clock(TUESDAY)
     office.start()
     settle()
-    assert not office.slack.posts
+    assert not office.slack.messages()
 
 
 def test_after_downtime_only_the_last_missed_one_is_sent_and_says_that_it_is_late(office: Office) -> None:
@@ -49,8 +38,8 @@ def test_after_downtime_only_the_last_missed_one_is_sent_and_says_that_it_is_lat
     assert until(lambda: len(office.slack.roots) == 1)
     settle()
     assert len(office.slack.roots) == 1
-    assert "9 to 15 November 2026" in str(office.slack.roots[0]["text"])
-    assert "This comes late: it was due on 2026-11-16 08:00 UTC" in str(office.slack.roots[0]["blocks"])
+    assert "9 to 15 November 2026" in office.slack.roots[0].text
+    assert "This comes late: it was due on 2026-11-16 08:00 UTC" in str(office.slack.roots[0].blocks)
 
 
 def test_a_clock_that_goes_back_or_forward_sends_nothing_twice(office: Office) -> None:
@@ -66,4 +55,4 @@ def test_a_clock_that_goes_back_or_forward_sends_nothing_twice(office: Office) -
     office.clock(NEXT_WEEK)
     settle()
     assert len(office.slack.roots) == 1
-    assert "16 to 22 November 2026" in str(office.slack.roots[0]["text"])
+    assert "16 to 22 November 2026" in office.slack.roots[0].text

@@ -13,14 +13,14 @@ import pytest
 from agent.drift.model import Drift, DriftReport
 from api.drift import Drifts
 from api.drift_announcements import Announcement
-from api.jobs import Jobs
 from api.schedules import Schedules
 from api.settings import Settings
 from api.wiring import Engine
 from graph.clock import SECOND, Instant, instant
 from graph.model import Assertion, Entity, FactBatch, Relation, ref
 from tests.agent.digest.week import Company, at
-from tests.api.slack_stub import SlackStub, slack_stub
+from tests.api.schedule_office import scheduled
+from tests.fake_slack import BOT_TOKEN, FakeSlack
 
 START = instant("2026-11-16T10:00:00Z")
 
@@ -61,7 +61,7 @@ class Place:
 
     engine: _Engine
     scans: Scans
-    slack: SlackStub
+    slack: FakeSlack
     schedules: Schedules
     now: list[Instant] = field(default_factory=lambda: [START])
 
@@ -79,27 +79,21 @@ def until(told: Callable[[], bool]) -> bool:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    with slack_stub() as slack:
+    with FakeSlack().running() as slack:
+        slack.channel("C0OPSOPS1", set(), name="ops")
         settings = Settings(
             store=f"sqlite:///{tmp_path}/lore.db",
             embedder="none",
             drift={"every_s": 3600},
-            outward={"slack": {"token": "xoxb-" + "stub", "base_url": slack.url}},
+            outward={"slack": {"token": BOT_TOKEN, "base_url": slack.base_url}},
             grants=({"who": "schedule:drift", "action": "slack.message", "target": "#ops", "until": "2099-01-01"},),
             data_directory=tmp_path,
         )
         with _Engine(settings) as engine:
             engine.scans = Scans()
             now = [START]
-            database = f"sqlite:///{tmp_path}/jobs.db"
-            schedules = Schedules(engine, database=database, now=lambda: now[0])
-            schedules.register()
-            jobs = Jobs(database, lambda: 0, lambda: None, reconcile_every_s=0)
-            jobs.start()
-            try:
+            with scheduled(engine, tmp_path, lambda: now[0]) as schedules:
                 yield Place(engine, engine.scans, slack, schedules, now)
-            finally:
-                jobs.stop()
 
 
 def test_a_scan_is_made_once_in_each_slot_of_the_clock(place: Place) -> None:
@@ -119,7 +113,7 @@ def test_what_is_new_is_told_once_where_its_owners_are(place: Place) -> None:
     place.look(3600)
     assert until(lambda: place.scans.count == 2)
     time.sleep(0.3)
-    assert [p["text"] for p in place.slack.posts] == ["Drift in prod"]
+    assert [p.text for p in place.slack.messages()] == ["Drift in prod"]
 
 
 def test_what_no_grant_covers_is_not_told_and_stands_in_nothings_way(place: Place) -> None:
@@ -128,19 +122,19 @@ def test_what_no_grant_covers_is_not_told_and_stands_in_nothings_way(place: Plac
         Announcement("#ops", "drift_2:x", "yes", "drift_2"),
     )
     place.look(0)
-    assert until(lambda: len(place.slack.posts) == 1)
-    assert place.slack.posts[0]["text"] == "yes"
+    assert until(lambda: len(place.slack.messages()) == 1)
+    assert place.slack.messages()[0].text == "yes"
 
 
 def test_while_slack_is_away_it_is_told_after_the_next_scan(place: Place) -> None:
     place.scans.found = (Announcement("#ops", "drift_1:x", "late", "drift_1"),)
-    place.slack.down = True
+    place.slack.away = True
     place.look(0)
     assert until(lambda: place.scans.count == 1)
     time.sleep(0.3)
-    place.slack.down = False
+    place.slack.away = False
     place.look(3600)
-    assert until(lambda: len(place.slack.posts) == 1)
+    assert until(lambda: len(place.slack.messages()) == 1)
 
 
 def test_what_not_everybody_may_see_is_not_told_in_a_channel(place: Place) -> None:
@@ -152,9 +146,9 @@ def test_what_not_everybody_may_see_is_not_told_in_a_channel(place: Place) -> No
     place.scans.drifts = wide.drifts.report().drifts
     assert len(place.scans.drifts) == 2
     place.look(0)
-    assert until(lambda: len(place.slack.posts) == 1)
+    assert until(lambda: len(place.slack.messages()) == 1)
     time.sleep(0.3)
-    assert [p["text"] for p in place.slack.posts] == ["Drift of aws_security_group.plain"]
+    assert [p.text for p in place.slack.messages()] == ["Drift of aws_security_group.plain"]
 
 
 def test_a_scan_that_fails_does_not_end_the_schedule(place: Place) -> None:

@@ -11,14 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.schedule_office import BEFORE, DUE, NEXT_WEEK, Office, opened_office, settle, until
+from tests.api.schedule_office import BEFORE, DUE, NEXT_WEEK, Office, settle, until
 from tests.local_server import free_port
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    with opened_office(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +65,7 @@ def test_two_workers_on_one_postgres_send_a_digest_once(shared: Office) -> None:
     assert until(lambda: len(shared.slack.roots) == 2)
     settle()
     assert len(shared.slack.roots) == 2
-    texts = [str(p["text"]) for p in shared.slack.roots]
+    texts = [p.text for p in shared.slack.roots]
     assert "9 to 15 November" in texts[0]
     assert "16 to 22 November" in texts[1]
 
@@ -80,12 +74,10 @@ def test_a_third_worker_that_starts_in_mid_send_does_not_send_beside_the_first(s
     shared.clock(BEFORE)
     shared.start()
     settle()
-    shared.slack.hang.set()
-    shared.clock(DUE)
-    assert shared.slack.stored.wait(15)
+    shared.hang_when_due()
     shared.start()  # DBOS takes up what it believes to be left behind
     settle()
-    assert len(shared.slack.posts) == 1
+    assert len(shared.slack.messages()) == 1
     shared.slack.release.set()
     settle()
     assert len(shared.slack.roots) == 1
@@ -95,9 +87,7 @@ def test_what_a_killed_worker_left_another_that_lives_takes_up_and_sends_once(sh
     shared.clock(BEFORE)
     first = shared.start()
     settle()
-    shared.slack.hang.set()
-    shared.clock(DUE)
-    assert shared.slack.stored.wait(15)
+    shared.hang_when_due()
     second = shared.start()
     shared.kill(first)
     shared.slack.release.set()

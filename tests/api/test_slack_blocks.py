@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 from msgspec.structs import replace
 
-from agent.conversation_turns import Choice
+from agent.conversation import Choice
 from agent.cost.model import CostReport, CostRow, Jump, Waste, WasteReport
 from agent.drift.model import AttributeDrift, Cause, Drift, DriftReport, Said
 from agent.investigation import Rollback

@@ -5,18 +5,17 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
-import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from msgspec.structs import replace
 
@@ -26,7 +25,7 @@ from api.settings import Settings, load
 from api.slack_bot.bot import BUSY, TAKEN, Bot
 from api.slack_bot.directory import METHODS, Directory
 from api.slack_bot.lines import of_event
-from api.slack_bot.payloads import Envelope, read
+from api.slack_bot.payloads import Command, Envelope, Interaction, read
 from api.slack_bot.settings import read_settings
 from api.slack_bot.socket import Socket
 from api.wiring import Engine
@@ -34,8 +33,10 @@ from examples.build import build
 from graph.clock import instant
 from graph.model import Alias, Entity, Passage, ref
 from tests.agent.world import World
+from tests.api.http_server import listening
 from tests.fake_slack import APP_TOKEN, BOT, BOT_TOKEN, SECRET, FakeSlack, Json, Posted
 
+T = TypeVar("T", bound=msgspec.Struct)
 ANN, BEN, GUEST, ROBOT = "U00000ANN", "U00000BEN", "U00000GUEST", "U00000ROBOT"
 OPEN, SECRETS, SHARED, MIXED, ELSEWHERE = "C00000OPEN", "C0SECRETS", "C00SHARED", "C000MIXED", "C0ELSEWHERE"
 DM_ANN, DM_BEN = "D00000ANN", "D00000BEN"
@@ -90,9 +91,7 @@ class Running:
         return self.slack.messages()[before:]
 
     def say(self, channel: str, user: str, text: str, **more: str) -> bool:
-        envelope = read(self.slack.event(channel, user, text, **more), Envelope)
-        assert envelope is not None
-        return self.bot.event(envelope)
+        return self.bot.event(given(self.slack.event(channel, user, text, **more), Envelope))
 
 
 def workspace() -> FakeSlack:
@@ -386,14 +385,12 @@ def test_the_same_event_twice_is_answered_once_also_by_another_process(company: 
     slack = workspace()
     with slack.running():
         event = slack.event(OPEN, ANN, QUESTION)
-        envelope = read(event, Envelope)
-        assert envelope is not None
+        envelope = given(event, Envelope)
         with started(company, tmp_path, slack) as running:
             assert running.bot.event(envelope)
             assert not running.bot.event(envelope)
-            as_message = read({**event, "event_id": "Ev2", "event": {**event["event"], "type": "message"}}, Envelope)
-            assert as_message is not None
-            assert not running.bot.event(as_message)
+            as_message = {**event, "event_id": "Ev2", "event": {**event["event"], "type": "message"}}
+            assert not running.bot.event(given(as_message, Envelope))
         with started(company, tmp_path, slack) as again:
             assert not again.bot.event(envelope)
         assert len(slack.messages()) == 1
@@ -402,8 +399,7 @@ def test_the_same_event_twice_is_answered_once_also_by_another_process(company: 
 def test_what_a_dead_process_left_is_answered_by_the_next_and_not_twice(company: Path, tmp_path: Path) -> None:
     slack = workspace()
     with slack.running():
-        envelope = read(slack.event(OPEN, ANN, QUESTION), Envelope)
-        assert envelope is not None
+        envelope = given(slack.event(OPEN, ANN, QUESTION), Envelope)
         line = of_event(envelope, BOT)
         assert line is not None
         with started(company, tmp_path, slack) as running:
@@ -425,11 +421,7 @@ def test_too_many_at_once_are_told_so(company: Path, tmp_path: Path) -> None:
         for _ in range(6):
             running.say(OPEN, ANN, QUESTION)
         command = running.slack.command(OPEN, ANN, "ask who changed the LB rule?")
-        from api.slack_bot.payloads import Command
-
-        given = read(command, Command)
-        assert given is not None
-        assert running.bot.command(given) == BUSY
+        assert running.bot.command(given(command, Command)) == BUSY
         running.bot.settle()
         busy = [m for m in running.slack.messages() if BUSY in m.words]
         answered = [m for m in running.slack.messages() if "aws_lb_listener_rule" in m.words]
@@ -456,14 +448,14 @@ def test_a_command_where_the_bot_is_not_is_answered_to_the_asker(running: Runnin
     running.slack.down.discard("conversations.members")
     assert command(running, running.slack.command(ELSEWHERE, ANN, "help")) == TAKEN
     said = running.slack.messages()
-    assert said[0].channel == f"D{ANN}"
+    assert said[0].channel == DM_ANN
     assert "invite me" in said[0].words
 
 
 def test_a_command_in_a_talk_of_two_others_is_answered_to_the_asker(running: Running) -> None:
     assert command(running, running.slack.command("D00OTHERS", ANN, "who changed the LB rule?")) == TAKEN
     (said,) = running.slack.messages()
-    assert (said.channel, said.words.strip()) == (f"D{ANN}", "I cannot see that channel: ask me here.")
+    assert (said.channel, said.words.strip()) == (DM_ANN, "I cannot see that channel: ask me here.")
 
 
 def test_what_sources_say_mentions_nobody_and_links_nowhere(company: Path, tmp_path: Path) -> None:
@@ -584,17 +576,9 @@ def served(company: Path, tmp_path: Path) -> Iterator[Served]:
         assert router is not None
         app = FastAPI()
         app.include_router(router)
-        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        fake.wait(lambda: server.started)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        try:
+        with listening(app) as port:
             yield Served(port, fake)
-        finally:
-            server.should_exit = True
-            thread.join(10)
-            assert fake.violations == []
+        assert fake.violations == []
 
 
 def test_by_http_slack_is_told_the_challenge_and_its_events_are_answered_once(served: Served) -> None:
@@ -682,21 +666,20 @@ def clicked(running: Running, message: Posted, action: str, user: str) -> list[P
     return running.slack.messages()[before:]
 
 
-def interact(running: Running, given: Json) -> bool:
-    from api.slack_bot.payloads import Interaction
-
-    found = read(given, Interaction)
-    assert found is not None
-    taken = running.bot.interaction(found)
+def interact(running: Running, sent: Json) -> bool:
+    taken = running.bot.interaction(given(sent, Interaction))
     running.bot.settle()
     return taken
 
 
-def command(running: Running, given: Json) -> str:
-    from api.slack_bot.payloads import Command
-
-    found = read(given, Command)
-    assert found is not None
-    answer = running.bot.command(found)
+def command(running: Running, sent: Json) -> str:
+    answer = running.bot.command(given(sent, Command))
     running.bot.settle()
     return answer
+
+
+def given(sent: Json, shape: type[T]) -> T:
+    """What Slack sent, as the bot reads it."""
+    found = read(sent, shape)
+    assert found is not None
+    return found

@@ -8,14 +8,12 @@ import hmac
 import http.client
 import json
 import socket
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from api.http import application
 from api.routes.webhooks import MOST_BYTES
@@ -23,6 +21,7 @@ from api.settings import Settings
 from api.wiring import Engine
 from graph.clock import SECOND
 from graph.store import Limits
+from tests.api.http_server import listening
 
 SECRET = "a-shared-" + "secret"
 NAMES = ("github", "gitlab", "slack", "alertmanager", "pagerduty", "grafana", "cloudwatch", "deployments")
@@ -75,11 +74,6 @@ class Served:
         raise AssertionError("deliveries still wait")
 
 
-class _Server(uvicorn.Server):
-    def install_signal_handlers(self) -> None:  # a test's thread has none
-        """Nothing to install."""
-
-
 def serve(directory: Path) -> Iterator[Served]:
     """A server on a free port."""
     settings = Settings(
@@ -88,23 +82,11 @@ def serve(directory: Path) -> Iterator[Served]:
         webhooks={name: {"secret": SECRET} for name in NAMES},
         data_directory=directory,
     )
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    with Engine(settings) as engine:
-        server = _Server(
-            uvicorn.Config(application(engine, reconcile_every_s=0), host="127.0.0.1", port=port, log_level="error")
-        )
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.02)
-        try:
-            yield Served(port, engine, directory)
-        finally:
-            server.should_exit = True
-            thread.join(timeout=20)
+    with (
+        Engine(settings) as engine,
+        listening(application(engine, reconcile_every_s=0)) as port,
+    ):
+        yield Served(port, engine, directory)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from agent.cost.resources import (
+    analytics,
+    aurora,
     caches,
     cloudfront,
     compute,
@@ -15,8 +17,12 @@ from agent.cost.resources import (
     databases,
     declared,
     dns,
+    documents_and_graphs,
     messaging,
     network,
+    operations,
+    search,
+    security,
     serverless,
     storage,
     volumes,
@@ -24,7 +30,8 @@ from agent.cost.resources import (
 from agent.cost.resources.lines import Mapper
 
 _FAMILIES = (
-    compute, volumes, databases, caches, network, dns, cloudfront, containers, serverless, storage, messaging, declared,
+    compute, volumes, databases, aurora, documents_and_graphs, caches, network, dns, cloudfront, containers, serverless, storage, messaging,
+    analytics, search, security, operations, declared,
 )  # fmt: skip
 MAPPERS: Mapping[str, Mapper] = {
     type_: mapper for family in _FAMILIES for type_, mapper in family.FAMILY.mappers.items()

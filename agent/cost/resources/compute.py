@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 
+from agent.cost.amounts import ZERO
 from agent.cost.estimate_plan import Planned, Values
-from agent.cost.prices import ONE, ZERO
+from agent.cost.prices import ONE
 from agent.cost.resources.lines import HOURS, Case, Family, Line, Mapped, Unpriced, hourly
 from agent.cost.resources.machines import Machine, credit_mode, machine_lines, reservation, template_machine
 from agent.cost.resources.volumes import volume
@@ -152,3 +153,12 @@ def _capacity_reservation(case: Case) -> list[Line]:
     return [
         hourly(f"Reserved capacity ({values.text('instance_type')})", query, values.number("instance_count") or ONE)
     ]
+
+
+@FAMILY.maps("aws_lightsail_instance")
+def _lightsail(case: Case) -> Mapped:
+    values = case.planned.values
+    bundle = values.text("bundle_id")
+    windows = "_win_" in bundle
+    query = case.query("AmazonLightsail", "Lightsail Instance", usagetype=f"~BundleUsage:*{bundle.partition('_')[0]}*")
+    return [hourly(f"Virtual server ({'Windows' if windows else 'Linux/UNIX'})", query)]

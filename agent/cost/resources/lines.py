@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TypeAlias
 
+from agent.cost.amounts import ZERO
 from agent.cost.estimate_plan import Planned, Scene
-from agent.cost.prices import ONE, ZERO, Query
+from agent.cost.prices import ONE, Query
 from agent.cost.usage import Usage, UsageValues
 
 HOURS = Decimal(730)

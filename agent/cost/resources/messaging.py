@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, Decimal
 
+from agent.cost.amounts import ZERO
 from agent.cost.estimate_plan import Planned
-from agent.cost.prices import ONE, ZERO
+from agent.cost.prices import ONE
 from agent.cost.resources.lines import (
     HOURS,
     MILLION,

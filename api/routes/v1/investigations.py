@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.errors import UsageError
 from api.problems import Problem
 from api.routes.v1.parts import Json, Parts, answered, encoded, moment
-from api.runs import ENDED, Conflict, QueueFull, Request, Run, Runs
+from api.run_store import ENDED, Conflict, QueueFull, Request, Run
+from api.runs import Runs
 from api.tokens import Caller, needs
 from graph.clock import rfc3339
 

@@ -44,6 +44,8 @@ missing action, and the others are read; leave it out for good with `exclude:`.
         "Values of environment variables (Lambda, ECS), user data, custom headers of CloudFront origins and the paths of web "
         "hooks that topics call are never read into the graph; their names are.",
         "Of ECS task definitions only those that a service runs.",
+        "Of SSM parameters, secrets and KMS keys only what they are, never what is in them; of targets of rules not what they are sent; of "
+        "rules only those of the default event bus.",
         "Parameters of database parameter groups only where somebody set them.",
         "Counters that move by themselves (queue depth, free addresses, running tasks' events) are left out.",
         "AWS Config files: all files of the directory are read when one of them is new.",

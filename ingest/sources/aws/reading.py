@@ -127,7 +127,8 @@ class Reader:
             _note(reading, collection, error)
             value = UNREADABLE
         except ServiceRefused as error:
-            if _GONE.search(error.code) is None:
+            has_none = bool(detail.none_when) and re.search(detail.none_when, error.code) is not None
+            if _GONE.search(error.code) is None and not has_none:
                 raise
             return
         if detail.put:

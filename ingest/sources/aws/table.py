@@ -41,6 +41,7 @@ class Detail:
         put: member of the item it is put at; empty: what is wanted is a mapping and joins the item, which is nothing without it.
         parameters: parameters that are the same for each.
         action: the policy action, where it is not called like the operation.
+        none_when: error codes, as a regular expression, by which the service says that this item has none of it.
     """
 
     operation: str
@@ -49,6 +50,7 @@ class Detail:
     put: str = ""
     parameters: Mapping[str, object] = field(default_factory=dict[str, object])
     action: str = ""
+    none_when: str = ""
 
 
 @dataclass(frozen=True, slots=True)

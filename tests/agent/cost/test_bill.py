@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from agent.cost.bill import grouping, months, plain, read_bill, team_of
+from agent.cost.amounts import plain
+from agent.cost.bill import grouping, months, read_bill, team_of
 from graph.clock import instant
 from graph.model import Alias, Assertion, Entity, FactBatch, Relation, ref
 from graph.store import GraphStore, View

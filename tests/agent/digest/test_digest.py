@@ -6,9 +6,9 @@ import pytest
 
 from agent.cost.model import CostReport, CostRow, Jump
 from agent.digest.material import Given
-from agent.digest.ownership import UnknownTeam
 from agent.digest.window import Window
 from agent.model import Citation
+from agent.ownership import UnknownTeam
 from graph.clock import DAY, instant
 from graph.model import Entity, Relation, Value, ref
 from tests.agent.digest.week import HOUR, SINCE, UNTIL, WEEK, Company, at, digest, items, measure, section

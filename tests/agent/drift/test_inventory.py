@@ -130,3 +130,11 @@ def test_only_the_environment_that_is_asked_for_is_looked_at(account: Account) -
     account.there("aws_db_instance", arn, {"port": 2})
     assert _drift(account, environment="staging") == []
     assert len(_drift(account, environment="prod")) == 1
+
+
+def test_of_a_setting_that_the_inventory_does_not_tell_nothing_is_said(account: Account) -> None:
+    account.state("aws_s3_bucket.b", "aws_s3_bucket", "arn:aws:s3:::b", {"bucket": "b"})
+    wanted: dict[str, Value] = {"bucket": "b", "versioning_configuration[0].status": "Enabled"}
+    account.state("aws_s3_bucket_versioning.b", "aws_s3_bucket_versioning", "", wanted)
+    account.there("aws_s3_bucket", "arn:aws:s3:::b", {"bucket": "b"})
+    assert _drift(account) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -115,6 +116,10 @@ def test_the_users_rules_take_away_attributes_and_whole_instances_by_glob() -> N
 # -- severity
 
 
+def _allowing(action: str) -> str:
+    return json.dumps({"Statement": [{"Effect": "Allow", "Action": [action], "Resource": "arn:aws:s3:::a"}]})
+
+
 @pytest.mark.parametrize(
     ("type_", "attribute", "severity", "says"),
     [
@@ -126,8 +131,9 @@ def test_the_users_rules_take_away_attributes_and_whole_instances_by_glob() -> N
         ("aws_db_instance", _attribute("storage_encrypted", True, False), "high", "encrypted"),
         ("aws_db_instance", _attribute("publicly_accessible", False, True), "critical", "internet"),
         ("aws_db_instance", _attribute("backup_retention_period", 14, 0), "high", "14 → 0"),
-        ("aws_autoscaling_group", _attribute("min_size", 4, 2), "medium", "load"),
-        ("aws_iam_role_policy", _attribute("policy", '{"Action": ["s3:GetObject"]}', '{"Action": ["s3:*"]}'), "high", "everything"),
+        ("aws_autoscaling_group", _attribute("min_size", 4, 3), "medium", "load"),
+        ("aws_autoscaling_group", _attribute("min_size", 4, 2), "high", "half"),
+        ("aws_iam_role_policy", _attribute("policy", _allowing("s3:GetObject"), _allowing("s3:*")), "high", "everything"),
         ("aws_lb_listener", _attribute("ssl_policy", "ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSecurityPolicy-2016-08"), "high", "TLS"),
         ("aws_s3_bucket_public_access_block", _attribute("block_public_acls", True, False), "critical", "public"),
         ("aws_instance", _attribute("tags.Name", "a", "b"), "info", ""),

@@ -11,6 +11,7 @@ from ingest.sources.aws.collections.identity import IDENTITY
 from ingest.sources.aws.collections.load_balancing import LOAD_BALANCING
 from ingest.sources.aws.collections.messaging import MESSAGING
 from ingest.sources.aws.collections.network import NETWORK
+from ingest.sources.aws.collections.operations import OPERATIONS
 from ingest.sources.aws.collections.security_groups import SECURITY_GROUPS
 from ingest.sources.aws.collections.storage import STORAGE
 from ingest.sources.aws.table import Collection
@@ -27,6 +28,7 @@ ALL: tuple[Collection, ...] = (
     *IDENTITY,
     *EDGE,
     *MESSAGING,
+    *OPERATIONS,
 )
 """Parents come before their children."""
 

@@ -5,7 +5,7 @@ API: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/
 
 from __future__ import annotations
 
-from ingest.sources.aws.table import Collection, Detail, Link, arn_at, regional, renamed, shaped
+from ingest.sources.aws.table import Collection, Detail, Link, arn_at, block, regional, renamed
 from ingest.sources.aws.values import Item, at, items_at, text_at
 
 _CHANGES_BY_ITSELF = ("latest_restorable_time", "earliest_restorable_time", "status_infos", "earliest_backtrack_time")
@@ -115,6 +115,28 @@ def _cache_cluster(item: Item) -> Item:
     shape["security_group_ids"] = sorted(text_at(g, "security_group_id") for g in items_at(item, "security_groups"))
     shape["parameter_group_name"] = at(item, "cache_parameter_group.cache_parameter_group_name")
     shape.pop("cache_parameter_group", None)
+    return shape
+
+
+def _table(item: Item) -> Item:
+    # Size and count are told every six hours and are not what the table is.
+    shape = renamed(
+        item,
+        {"table_arn": "arn", "table_name": "name"},
+        without=("value", "item_count", "table_size_bytes", "provisioned_throughput", "recovery", "time_to_live"),
+    )
+    shape["read_capacity"] = at(item, "provisioned_throughput.read_capacity_units")
+    shape["write_capacity"] = at(item, "provisioned_throughput.write_capacity_units")
+    if "recovery" in item:
+        shape["point_in_time_recovery"] = block(enabled=at(item, "recovery") == "ENABLED")
+    if "time_to_live" in item:
+        on = at(item, "time_to_live.time_to_live_status") == "ENABLED"
+        shape["ttl"] = block(enabled=on, attribute_name=at(item, "time_to_live.attribute_name"))
+    # Without a description the key is the service's own: what Terraform calls not enabled.
+    shape["server_side_encryption"] = block(
+        enabled=at(item, "sse_description.status") == "ENABLED",
+        kms_key_arn=at(item, "sse_description.kms_master_key_arn"),
+    )
     return shape
 
 
@@ -243,16 +265,19 @@ DATA: tuple[Collection, ...] = (
         arn=arn_at("arn"),
         details=(
             Detail("describe_table", {"TableName": "value"}, "table"),
+            Detail(
+                "describe_continuous_backups",
+                {"TableName": "value"},
+                "continuous_backups_description.point_in_time_recovery_description.point_in_time_recovery_status",
+                "recovery",
+            ),
+            Detail("describe_time_to_live", {"TableName": "value"}, "time_to_live_description", "time_to_live"),
             Detail("list_tags_of_resource", {"ResourceArn": "table_arn"}, "tags", "tags"),
         ),
         config_type="AWS::DynamoDB::Table",
         name="name",
         created="creation_date_time",
         status="table_status",
-        # Size and count are told every six hours and are not what the table is.
-        shape=shaped(
-            {"table_arn": "arn", "table_name": "name"},
-            without=("value", "item_count", "table_size_bytes", "provisioned_throughput"),
-        ),
+        shape=_table,
     ),
 )

@@ -13,7 +13,15 @@ def _function(item: Item) -> Item:
     shape = renamed(
         item,
         {"function_arn": "arn"},
-        without=("environment", "revision_id", "layers", "vpc_config", "last_update_status_reason", "version"),
+        without=(
+            "environment",
+            "revision_id",
+            "layers",
+            "vpc_config",
+            "last_update_status_reason",
+            "version",
+            "concurrency",
+        ),
     )
     variables = at(item, "environment.variables")
     shape["environment_names"] = sorted(variables) if isinstance(variables, dict) else None
@@ -23,6 +31,9 @@ def _function(item: Item) -> Item:
         subnet_ids=at(item, "vpc_config.subnet_ids"),
         vpc_id=at(item, "vpc_config.vpc_id") or None,
     )
+    if "concurrency" in item:
+        reserved = at(item, "concurrency")
+        shape["reserved_concurrent_executions"] = -1 if reserved is None else reserved
     return shape
 
 
@@ -53,7 +64,16 @@ FUNCTIONS: tuple[Collection, ...] = (
         operation="list_functions",
         items="functions",
         arn=arn_at("arn"),
-        details=(Detail("list_tags", {"Resource": "function_arn"}, "tags", "tags"),),
+        details=(
+            Detail("list_tags", {"Resource": "function_arn"}, "tags", "tags"),
+            Detail("get_policy", {"FunctionName": "function_name"}, "policy", "policy"),
+            Detail(
+                "get_function_concurrency",
+                {"FunctionName": "function_name"},
+                "reserved_concurrent_executions",
+                "concurrency",
+            ),
+        ),
         config_type="AWS::Lambda::Function",
         name="function_name",
         status="state",

@@ -16,6 +16,41 @@ def _tags(path: str) -> Batch:
     return Batch("describe_tags", "ResourceArns", path, 20, "tag_descriptions", "resource_arn", "tags", "tags")
 
 
+def _attributes(item: Item) -> dict[str, str]:
+    """The attributes that are asked for apart: key -> value."""
+    return {text_at(one, "key"): text_at(one, "value") for one in items_at(item, "attributes")}
+
+
+_LOAD_BALANCER_ATTRIBUTES = {
+    "deletion_protection.enabled": "enable_deletion_protection",
+    "idle_timeout.timeout_seconds": "idle_timeout",
+    "client_keep_alive.seconds": "client_keep_alive",
+    "routing.http2.enabled": "enable_http2",
+    "routing.http.drop_invalid_header_fields.enabled": "drop_invalid_header_fields",
+    "routing.http.preserve_host_header.enabled": "preserve_host_header",
+    "routing.http.desync_mitigation_mode": "desync_mitigation_mode",
+    "routing.http.xff_header_processing.mode": "xff_header_processing_mode",
+    "load_balancing.cross_zone.enabled": "enable_cross_zone_load_balancing",
+    "waf.fail_open.enabled": "enable_waf_fail_open",
+}
+_TARGET_GROUP_ATTRIBUTES = {
+    "deregistration_delay.timeout_seconds": "deregistration_delay",
+    "slow_start.duration_seconds": "slow_start",
+    "load_balancing.algorithm.type": "load_balancing_algorithm_type",
+    "proxy_protocol_v2.enabled": "proxy_protocol_v2",
+    "preserve_client_ip.enabled": "preserve_client_ip",
+}
+"""Key of an attribute -> Terraform's name."""
+
+
+def _said(told: Mapping[str, str], names: Mapping[str, str]) -> dict[str, Value]:
+    return {ours: _scalar(told[key]) for key, ours in names.items() if key in told}
+
+
+def _scalar(text: str | None) -> Value:
+    return {"true": True, "false": False}.get(text or "", int(text) if text and text.isdigit() else text or None)
+
+
 def _load_balancer(item: Item) -> Item:
     zones = items_at(item, "availability_zones")
     shape = renamed(
@@ -26,7 +61,14 @@ def _load_balancer(item: Item) -> Item:
             "type": "load_balancer_type",
             "canonical_hosted_zone_id": "zone_id",
         },
-        without=("availability_zones",),
+        without=("availability_zones", "attributes"),
+    )
+    told = _attributes(item)
+    shape.update(_said(told, _LOAD_BALANCER_ATTRIBUTES))
+    shape["access_logs"] = block(
+        enabled=_scalar(told.get("access_logs.s3.enabled")),
+        bucket=_scalar(told.get("access_logs.s3.bucket")),
+        prefix=_scalar(told.get("access_logs.s3.prefix")),
     )
     shape["internal"] = text_at(item, "scheme") == "internal"
     shape["subnets"] = sorted(subnet for zone in zones if (subnet := text_at(zone, "subnet_id")))
@@ -121,7 +163,12 @@ def _target_group(item: Item) -> Item:
     shape = renamed(
         item,
         {"target_group_arn": "arn", "target_group_name": "name"},
-        without=("load_balancer_arns", "matcher", "targets", *health_names, "healthy_threshold_count"),
+        without=("load_balancer_arns", "matcher", "targets", "attributes", *health_names, "healthy_threshold_count"),
+    )
+    told = _attributes(item)
+    shape.update(_said(told, _TARGET_GROUP_ATTRIBUTES))
+    shape["stickiness"] = block(
+        enabled=_scalar(told.get("stickiness.enabled")), type=_scalar(told.get("stickiness.type"))
     )
     shape.pop("unhealthy_threshold_count", None)
     shape["health_check"] = block(
@@ -157,6 +204,14 @@ LOAD_BALANCING: tuple[Collection, ...] = (
         items="load_balancers",
         arn=arn_at("arn"),
         batches=(_tags("load_balancer_arn"),),
+        details=(
+            Detail(
+                "describe_load_balancer_attributes",
+                {"LoadBalancerArn": "load_balancer_arn"},
+                "attributes",
+                "attributes",
+            ),
+        ),
         config_type="AWS::ElasticLoadBalancingV2::LoadBalancer",
         names={"dns_name": "dns"},
         name="name",
@@ -203,6 +258,9 @@ LOAD_BALANCING: tuple[Collection, ...] = (
                 {"TargetGroupArn": "target_group_arn"},
                 "target_health_descriptions",
                 "targets",
+            ),
+            Detail(
+                "describe_target_group_attributes", {"TargetGroupArn": "target_group_arn"}, "attributes", "attributes"
             ),
         ),
         name="name",

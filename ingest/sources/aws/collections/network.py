@@ -6,7 +6,7 @@ API: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/
 from __future__ import annotations
 
 from ingest.sources.aws.table import Collection, ec2_id, renamed, shaped
-from ingest.sources.aws.values import Item, at, items_at
+from ingest.sources.aws.values import Item, at, items_at, text_at
 
 
 def _route_table(item: Item) -> Item:
@@ -28,6 +28,27 @@ def _route_table(item: Item) -> Item:
 
 def _vpc(item: Item) -> Item:
     return renamed(item, {"vpc_id": "id"}, without=("cidr_block_association_set",))
+
+
+def _network_acl(item: Item) -> Item:
+    """The rules in Terraform's blocks; the last one of AWS itself, which denies what is left, is told by nobody."""
+    shape = renamed(item, {"network_acl_id": "id"}, without=("entries", "associations"))
+    for name, outward in (("ingress", False), ("egress", True)):
+        shape[name] = [
+            {
+                "rule_no": at(one, "rule_number"),
+                "action": at(one, "rule_action"),
+                "protocol": at(one, "protocol"),
+                "cidr_block": at(one, "cidr_block"),
+                "ipv6_cidr_block": at(one, "ipv6_cidr_block"),
+                "from_port": at(one, "port_range.from") or 0,
+                "to_port": at(one, "port_range.to") or 0,
+            }
+            for one in sorted(items_at(item, "entries"), key=lambda e: text_at(e, "rule_number").zfill(6))
+            if at(one, "egress") is outward and text_at(one, "rule_number") != "32767"
+        ]
+    shape["subnet_ids"] = sorted(text_at(one, "subnet_id") for one in items_at(item, "associations"))
+    return shape
 
 
 NETWORK: tuple[Collection, ...] = (
@@ -105,7 +126,7 @@ NETWORK: tuple[Collection, ...] = (
         arn=ec2_id("id"),
         config_type="AWS::EC2::NetworkAcl",
         id="id",
-        shape=shaped({"network_acl_id": "id"}),
+        shape=_network_acl,
     ),
     Collection(
         type="aws_vpc_endpoint",

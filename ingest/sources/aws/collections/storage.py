@@ -9,6 +9,7 @@ from ingest import aws_names
 from ingest.sources.aws.table import Collection, Detail, Place, renamed
 from ingest.sources.aws.values import Item, at, text_at
 
+_BLOCKS = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
 _BUCKET = {"Bucket": "name"}
 
 
@@ -21,6 +22,9 @@ def _bucket(item: Item) -> Item:
     shape["region"] = None if place.startswith("(") else {"": "us-east-1", "EU": "eu-west-1"}.get(place, place)
     shape["server_side_encryption"] = at(item, "encryption.server_side_encryption_configuration.rules")
     shape.pop("encryption", None)
+    if "versioning" in item:  # asked for: then nothing is an answer, and Terraform has words for it
+        shape["versioning"] = at(item, "versioning") or "Disabled"
+        shape.setdefault("public_access_block", dict.fromkeys(_BLOCKS, False))
     return shape
 
 
@@ -55,6 +59,13 @@ STORAGE: tuple[Collection, ...] = (
                 action="s3:GetBucketPublicAccessBlock",
             ),
             Detail("get_bucket_versioning", _BUCKET, "status", "versioning"),
+            Detail("get_bucket_logging", _BUCKET, "logging_enabled", "logging"),
+            Detail(
+                "get_bucket_ownership_controls",
+                _BUCKET,
+                "ownership_controls.rules.object_ownership",
+                "object_ownership",
+            ),
             Detail("get_bucket_tagging", _BUCKET, "tag_set", "tags"),
         ),
         config_type="AWS::S3::Bucket",

@@ -10,20 +10,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from agent.conversation_commands import Action, Command, command_of
-from agent.conversation_follow_ups import Followed, follow
-from agent.conversation_turns import Choice, Turn
+from agent.conversation.commands import Action, Command, command_of
+from agent.conversation.follow_ups import follow
+from agent.conversation.line import Followed, Unsure
+from agent.conversation.picking import picked
+from agent.conversation.remarks import is_remark, reply_to
+from agent.conversation.turns import Choice, Turn
 from agent.intent import clean
 from graph.clock import Instant
 from graph.store import GraphStore, View
 
 REMEMBERED = 8
 """How many turns back an "it" can mean something."""
-_THANKS = re.compile(
-    r"(?:ok(?:ay)?|thanks?(?: you)?(?: a lot| so much)?|thx|ty|cheers|great|perfect|nice|cool|got it|good bot|lgtm|"
-    r"hi|hello|hey|good morning|ok thanks|yes|no|yep|nope|right|sure|done|:\w+:|[\s,!.]+)+",
-    re.I,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +29,13 @@ class Understood:
     """What is to be done.
 
     Attributes:
-        action: `ask` the question `text`, `investigate` the symptom `text`, ask back `text`, or do the command.
+        action: `ask` the question `text`, `investigate` the symptom `text`, ask back `text`, or do the command; of `nothing`, `text` is a reply.
         said: how it was understood, for the reader, when that is not just what was typed.
-        choices: what can be picked, when it is asked back.
+        choices: what can be picked when it is asked back; of a question, how else the line could be read.
         command: of a command: its times, environment, team …
         turn: the turn before that it is about: whose tree is shown, whose change is rolled back.
         follow_up: it could only be understood from the turns before.
+        unsure: why it is asked back when nothing of it was understood: a `wording` that is not known may still be known to a model.
     """
 
     action: Action
@@ -46,6 +45,7 @@ class Understood:
     command: Command = field(default_factory=lambda: Command("nothing"))
     turn: Turn | None = None
     follow_up: bool = False
+    unsure: Unsure = ""
 
 
 def understand(text: str, turns: Sequence[Turn], store: GraphStore, view: View, now: Instant) -> Understood:
@@ -64,10 +64,10 @@ def understand(text: str, turns: Sequence[Turn], store: GraphStore, view: View, 
     turns = turns[-REMEMBERED:]
     if not any(c.isalnum() for c in line):
         return Understood("help" if line else "nothing", command=Command("help"))
-    if picked := _picked(line, turns):
-        return picked
-    if _THANKS.fullmatch(line):
-        return Understood("nothing")
+    if (choice := picked(line, turns)) is not None:
+        return _made(choice)
+    if is_remark(line):
+        return Understood("nothing", reply_to(line))
     command = command_of(line, now)
     if command is not None and not (command.action == "investigate" and _PRONOUN.fullmatch(command.text)):
         return _commanded(command, turns)
@@ -102,7 +102,7 @@ def _commanded(command: Command, turns: Sequence[Turn]) -> Understood:
 
 def _made(followed: Followed) -> Understood:
     if followed.back:
-        return Understood("ask_back", followed.back, choices=followed.choices, follow_up=True)
+        return Understood("ask_back", followed.back, choices=followed.choices, follow_up=True, unsure=followed.unsure)
     if followed.rollback is not None:
         turn = followed.rollback
         label = turn.change.label if turn.change is not None else ""
@@ -113,53 +113,4 @@ def _made(followed: Followed) -> Understood:
         command = Command("investigate", followed.symptom, at=followed.at)
         said = f"Investigating: {followed.symptom}"
         return Understood("investigate", followed.symptom, said, command=command, follow_up=True)
-    return Understood("ask", followed.question, f"Asked: {followed.question}", follow_up=True)
-
-
-_NUMBER = re.compile(r"(?:(?:number|no\.?|option|the) ?)?(\d{1,2})[.)]?", re.I)
-_NTH = {
-    "first": 0, "1st": 0, "top": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "fifth": 4, "5th": 4,
-    "sixth": 5, "last": -1, "latter": -1, "former": 0, "one": 0, "two": 1, "three": 2, "four": 3, "five": 4, "six": 5,
-}  # fmt: skip
-_ORDINAL = re.compile(
-    rf"(?:i (?:mean|meant) |take |pick )?(?:the |number |option |no\.? )?({'|'.join(_NTH)})(?: (?:one|of them|option|candidate))?",
-    re.I,
-)
-_CALLED = re.compile(
-    r"(?:i (?:mean|meant) |no,? |take |pick )*(?:the )?(?:one )?(?:(?:in|of|for|on) )?(?:the )?(?P<w>.+?)(?: one)?",
-    re.I,
-)
-
-
-def _picked(line: str, turns: Sequence[Turn]) -> Understood | None:
-    """What a number, an ordinal or a name picks of what was offered last."""
-    choices = turns[-1].choices if turns else ()
-    if not choices:
-        return None
-    line = line.strip(" ?!.,;:")
-    found = None
-    if number := _NUMBER.fullmatch(line):
-        index = int(number[1]) - 1
-        if not 0 <= index < len(choices):
-            return Understood("ask_back", f"There are {len(choices)} to pick from.", choices=choices, follow_up=True)
-        found = choices[index]
-    elif nth := _ORDINAL.fullmatch(line):
-        index = _NTH[nth[1].casefold()]
-        if index >= len(choices):
-            return Understood(
-                "ask_back", f"There are only {len(choices)} to pick from.", choices=choices, follow_up=True
-            )
-        found = choices[index]
-    elif (called := _CALLED.fullmatch(line)) and len(line.split()) <= 5:
-        word = called["w"].casefold()
-        exact = [c for c in choices if word == c.label.partition(" (")[0].casefold()]
-        holding = exact or [
-            c for c in choices if re.search(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])", c.label.casefold())
-        ]
-        if len(holding) == 1:
-            found = holding[0]
-        elif holding and len(holding) < len(choices):
-            return Understood("ask_back", "Which of these?", choices=tuple(holding), follow_up=True)
-    if found is None:
-        return None
-    return Understood("ask", found.question, f"Asked: {found.question}", follow_up=True)
+    return Understood("ask", followed.question, f"Asked: {followed.question}", followed.choices, follow_up=True)

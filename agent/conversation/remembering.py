@@ -1,24 +1,24 @@
-"""What a conversation remembers of each turn: what was asked, and the subjects that a later "it" or "the second one" can mean."""
+"""The turn that is remembered of an answer, and of an investigation."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from msgspec.structs import replace
-
+from agent.conversation.turns import ChangeTopic, Choice, ThingTopic, Turn
+from agent.conversation.words import replaced
 from agent.evidence import inline, text_of
 from agent.intent import understand
 from agent.investigation import Investigation
-from agent.model import Answer, Change, Match, Struct
+from agent.lineage import COSMETIC
+from agent.model import Answer, Change, Match
 from graph.clock import SECOND, Instant, instant, rfc3339
 from graph.model import EntityRef
 from graph.store import GraphStore, View
 
-MOST_CHOICES = 10
+_MOST_CHOICES = 10
 _NAMELESS = frozenset({"audit_event", "state_version"})
 _MOST_CHANGES = 20
-_QUIET = frozenset({"format_only", "moved"})
 _PEOPLE = frozenset({"Account", "Person"})
 _SAID_BY_ITSELF = frozenset({"incident", "alerts", "running", "owner", "on_call", "expiring"})
 """Kinds of answers that may resolve to nothing although the question named something."""
@@ -26,72 +26,6 @@ _SAID_BY_ITSELF = frozenset({"incident", "alerts", "running", "owner", "on_call"
 
 _SERVICE = re.compile(r"([\w./-]+) v?\d+\.\d")
 _AROUND: Instant = 60 * SECOND
-
-
-class ThingTopic(Struct, frozen=True, kw_only=True):
-    """A thing that was talked about. `name` is what a question can call it by so that just this is meant."""
-
-    name: str
-    kind: str = ""
-    ref: str = ""
-
-
-class ChangeTopic(Struct, frozen=True, kw_only=True):
-    """A change that was talked about. `name` is what a question can call it by, `label` what a person calls it."""
-
-    name: str
-    label: str
-    kind: str
-    id: str
-    repository: str = ""
-    at: str = ""
-    by: str = ""
-    environments: tuple[str, ...] = ()
-    thing: ThingTopic | None = None
-
-
-class Choice(Struct, frozen=True, kw_only=True):
-    """One of several that may be meant: what to call it, and what is asked when it is picked."""
-
-    label: str
-    question: str
-
-
-class Turn(Struct, frozen=True, kw_only=True):
-    """One turn.
-
-    Attributes:
-        asked: the full question, or the symptom.
-        kind: the kind of the question, or what was done: investigate, drift, cost …
-        status: of the answer; `found` of an investigation.
-        thing, change: what the answer is about.
-        changes: what it listed, in its order.
-        sure: it is about one change, or one thing, and does not only list several.
-        people: who did it, first, then others that were named.
-        choices: what else may have been meant.
-        at: of the change, the incident or the answer, RFC 3339.
-        symptom: words of an alert or incident that can be investigated.
-        investigation: its id.
-    """
-
-    asked: str
-    kind: str
-    status: str = "answered"
-    thing: ThingTopic | None = None
-    change: ChangeTopic | None = None
-    changes: tuple[ChangeTopic, ...] = ()
-    sure: bool = True
-    people: tuple[str, ...] = ()
-    choices: tuple[Choice, ...] = ()
-    environment: str = ""
-    at: str = ""
-    symptom: str = ""
-    investigation: str = ""
-
-    @property
-    def has_subject(self) -> bool:
-        """Whether a later "it" can mean something of this turn."""
-        return self.thing is not None or self.change is not None or bool(self.changes)
 
 
 def turn_of_answer(answer: Answer, store: GraphStore, view: View, now: Instant) -> Turn:
@@ -140,28 +74,6 @@ def turn_of_answer(answer: Answer, store: GraphStore, view: View, now: Instant) 
         at=main.at if main is not None else happened,
         symptom=inline(told.label) if told is not None else "",
     )
-
-
-def continued(turn: Turn, before: Turn | None) -> Turn:
-    """A turn that followed up on another: what it did not tell again of the same change or thing still holds."""
-    if before is None:
-        return turn
-    if turn.change is None and not turn.changes and turn.thing is not None and before.thing is not None:
-        if before.change is not None and _same(turn.thing, before.thing):
-            return replace(turn, change=before.change, changes=before.changes, at=turn.at or before.at)
-    elif turn.thing is None and turn.change is not None and before.change is not None:
-        same = turn.change.name == before.change.name
-        return replace(turn, thing=before.thing, people=turn.people or before.people) if same else turn
-    return turn
-
-
-def asked_back(line: str, choices: tuple[Choice, ...]) -> Turn:
-    """A turn in which it was asked back: only what can be picked is remembered of it."""
-    return Turn(asked=line, kind="ask_back", status="ambiguous", choices=choices)
-
-
-def _same(one: ThingTopic, other: ThingTopic) -> bool:
-    return one.name == other.name or (bool(one.ref) and one.ref == other.ref)
 
 
 def turn_of_investigation(found: Investigation) -> Turn:
@@ -228,7 +140,7 @@ def _main(answer: Answer, listed: Sequence[ChangeTopic], resolved: Match | None)
     if answer.kind in ("what_changed", "went_out", "by_hand", "incident", "discussed", "alerts"):
         # Several commits of one pull request are one change to whoever talks of it.
         return listed[0] if len({c.name for c in listed}) == 1 else None
-    told = [c for c in answer.changes if c.effect not in _QUIET]
+    told = [c for c in answer.changes if c.effect not in COSMETIC]
     of_it = [c for c in told if resolved is not None and c.target is not None and c.target.ref == resolved.ref]
     first = (of_it or told or list(answer.changes))[0]
     return _topic(first)
@@ -239,8 +151,8 @@ def _listed(changes: Sequence[Change]) -> tuple[ChangeTopic, ...]:
     groups: dict[str, list[Change]] = {}
     for change in changes:
         groups.setdefault(change.change.id, []).append(change)
-    ordered = sorted(groups.values(), key=lambda group: all(c.effect in _QUIET for c in group))
-    return tuple(_topic(next((c for c in g if c.effect not in _QUIET), g[0])) for g in ordered[:_MOST_CHANGES])
+    ordered = sorted(groups.values(), key=lambda group: all(c.effect in COSMETIC for c in group))
+    return tuple(_topic(next((c for c in g if c.effect not in COSMETIC), g[0])) for g in ordered[:_MOST_CHANGES])
 
 
 def _topic(change: Change) -> ChangeTopic:
@@ -314,18 +226,7 @@ def _choices(answer: Answer, mention: str) -> tuple[Choice, ...]:
         name = thing_of(one).name
         label = inline(f"{one.label} ({one.environment or one.locator})", 160)
         seen.setdefault(name, Choice(label=label, question=replaced(answer.question, mention, name)))
-    return tuple(list(seen.values())[:MOST_CHOICES])
-
-
-def replaced(question: str, mention: str, name: str) -> str:
-    """The question about another thing: the words that named the first one replaced."""
-    at = question.casefold().find(mention.casefold())
-    if at < 0:
-        return f"{question.rstrip(' ?')} ({name})?"
-    before, after = question[:at], question[at + len(mention) :]
-    if before.casefold().endswith(("the ", "our ")):
-        before = before[:-4]
-    return f"{before}{name}{after}"
+    return tuple(list(seen.values())[:_MOST_CHOICES])
 
 
 def _first_kind(answer: Answer) -> str:

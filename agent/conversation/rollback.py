@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from agent.conversation_turns import ChangeTopic
+from agent.conversation.turns import ChangeTopic
 from agent.evidence import Citations, inline, text_of
 from agent.investigation import Rollback
+from agent.lineage import COSMETIC
 from agent.model import Citation
 from graph.lexicon import things
 from graph.model import EntityRef
@@ -15,7 +16,6 @@ from graph.store import ChangeQuery, GraphStore, Limits, View
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ROWS = 2_000
 _NAMED = 3
-_QUIET = frozenset({"format_only", "moved"})
 
 
 def way_back(store: GraphStore, view: View, change: ChangeTopic) -> tuple[Rollback, tuple[Citation, ...]]:
@@ -44,7 +44,7 @@ def way_back(store: GraphStore, view: View, change: ChangeTopic) -> tuple[Rollba
         c
         for c in page.items
         if c.change != commit and c.at > max(t.at for t in touched) and c.change.kind != "StateVersion"
-        if text_of(c.properties, "effect") not in _QUIET
+        if text_of(c.properties, "effect") not in COSMETIC
     ]
     where = f" In {change.repository}, then apply or deploy it." if change.repository else ""
     if not later:
