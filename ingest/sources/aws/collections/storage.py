@@ -22,7 +22,9 @@ def _bucket(item: Item) -> Item:
     shape["region"] = None if place.startswith("(") else {"": "us-east-1", "EU": "eu-west-1"}.get(place, place)
     shape["server_side_encryption"] = at(item, "encryption.server_side_encryption_configuration.rules")
     shape.pop("encryption", None)
-    if "versioning" in item:  # asked for: then nothing is an answer, and Terraform has words for it
+    if (
+        "versioning" in item and "logging" in item
+    ):  # asked for: then nothing is an answer, and Terraform has words for it
         shape["versioning"] = at(item, "versioning") or "Disabled"
         shape.setdefault("public_access_block", dict.fromkeys(_BLOCKS, False))
     return shape
