@@ -13,6 +13,7 @@ from agent.fix.literal_edits import item_inserted, item_removed, member_inserted
 from agent.fix.model import Absent
 from agent.fix.modules import Frame, Level
 from agent.fix.paths import Path, told
+from agent.fix.promotion import declared, free_name, is_constant
 from agent.fix.refusal import InTheWay, Missing
 from agent.fix.repeated import Item, values_of
 from agent.fix.resolve import INTO_JSON, Resolver
@@ -85,6 +86,13 @@ class Changer(CollectionEdits):
         now = resolver.known(at, place.scope)
         if now is not None and same(now.value, want):
             return
+        if (
+            now is not None
+            and not trail.hops
+            and path == (spot.name,)
+            and self._as_variable(spot, place, now.value, want, resolver, frame, level)
+        ):
+            return
         if at.first.type == "function_call" and isinstance(want, str):
             inner = decoded(want)
             if parts_of_call(at)[0] == "jsonencode" and inner is not None:
@@ -132,6 +140,36 @@ class Changer(CollectionEdits):
         self.unsafe += [f"argument {name} of {call.name} at {call.at}: {r}" for r in reasons]
         self._write(call.source, attribute_inserted(call, name, want))
         self.places.append(f"argument {name} added to {call.name} at {call.at}, since other calls take the default")
+
+    def _as_variable(
+        self, spot: Spot, place: Place, now: Value, want: Value, resolver: Resolver, frame: Frame, level: Level
+    ) -> bool:
+        """A literal of a module that is called elsewhere too, made its variable, with an argument of the call in question.
+
+        False, and nothing done, when it is not shared that way, or when that would not be for this instance alone either.
+        """
+        module, call = frame.directory, frame.call
+        at = place.term
+        if place.sort != "literal" or call is None or frame.parent is None or not is_constant(at):
+            return False
+        sharing = Sharing(self.files, self.wanted, resolver, frame, level)
+        name = free_name(module, level.block.labels[1], spot.name)
+        if not sharing.called_elsewhere(frame) or name is None or module.json or module.broken or at.source.generated:
+            return False
+        there = Place(Term(call.block.source, (call.block.node,)), (), Scope(frame.parent), "module argument")
+        if sharing.reasons(there, Trail()):
+            return False
+        self._judge_readers(sharing, level, spot.name)
+        start, end = at.span
+        self._write(at.source, at.source.data[:start] + b"var." + name.encode() + at.source.data[end:])
+        path, data = declared(self.files, self.files.directory(module.path), name, now)
+        self.files.write(path, data)
+        self._write(call.block.source, attribute_inserted(call.block, name, want))
+        self.places.append(
+            f"variable {name} in {path} with what stands at {at.at} by default, and argument {name} added to"
+            f" {call.block.name} at {call.block.at}, since other calls take the default"
+        )
+        return True
 
     def _into(
         self, place: Place, trail: Trail, want: Value, frame: Frame, level: Level, resolver: Resolver, path: Path

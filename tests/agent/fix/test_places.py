@@ -1,5 +1,7 @@
 """Values that the resource takes from somewhere else."""
 
+import pytest
+
 from tests.agent.fix.code import lines, of
 
 STACK = {
@@ -226,7 +228,73 @@ def test_a_module_that_is_called_twice_gets_an_argument_instead_of_another_defau
     fix, after = of(code, "module.a.x.y", {"s": 2})
     assert fix.safe, fix.why
     assert after.text("main.tf").startswith('module "a" {\n  source = "./m"\n\n  s = 2\n}\n')
-    fix, _ = of(code, "module.a.x.y", {"t": 2})
+
+
+TWICE = 'module "a" {\n  source = "./m"\n}\n\nmodule "b" {\n  source = "./m"\n}\n'
+
+
+def test_a_literal_of_a_module_that_is_called_twice_becomes_a_variable_with_the_old_value_by_default() -> None:
+    code = {
+        "main.tf": TWICE,
+        "m/m.tf": 'resource "x" "web" {\n  port = 80\n  cidrs = ["10.0.0.0/8", "10.1.0.0/16"]\n}\n',
+    }
+    fix, after = of(code, "module.a.x.web", {"port": 81, "cidrs": ["10.0.0.0/8"]})
+    assert fix.safe, fix.why
+    assert after.text("m/m.tf") == 'resource "x" "web" {\n  port = var.web_port\n  cidrs = var.web_cidrs\n}\n'
+    assert after.text("m/variables.tf") == (
+        'variable "web_cidrs" {\n  type    = list(string)\n  default = ["10.0.0.0/8", "10.1.0.0/16"]\n}\n'
+        '\nvariable "web_port" {\n  type    = number\n  default = 80\n}\n'
+    )
+    assert after.text("main.tf") == (
+        'module "a" {\n  source = "./m"\n\n  web_cidrs = ["10.0.0.0/8"]\n  web_port  = 81\n}\n\nmodule "b" {\n  source = "./m"\n}\n'
+    )
+    # The other instance has what it had.
+    other, _ = of(after, "module.b.x.web", {"port": 80, "cidrs": ["10.0.0.0/8", "10.1.0.0/16"]})
+    assert (other.safe, other.files) == (True, ())
+
+
+def test_the_variable_stands_with_the_others_and_takes_no_name_that_is_taken() -> None:
+    code = {
+        "main.tf": TWICE,
+        "m/inputs.tf": 'variable "y_t" {\n  default = 1\n}\n',
+        "m/m.tf": 'resource "x" "y" {\n  t = true\n}\n',
+    }
+    fix, after = of(code, "module.b.x.y", {"t": False})
+    assert fix.safe, fix.why
+    assert after.text("m/inputs.tf").endswith('}\n\nvariable "t" {\n  type    = bool\n  default = true\n}\n')
+    assert after.text("main.tf").endswith('module "b" {\n  source = "./m"\n\n  t = false\n}\n')
+    taken = {**code, "m/inputs.tf": 'variable "y_t" {}\nvariable "t" {}\n'}
+    fix, _ = of(taken, "module.b.x.y", {"t": False})
+    assert not fix.safe
+    assert "the module m is called at main.tf:1 too" in fix.why
+
+
+@pytest.mark.parametrize(
+    ("calls", "resource"),
+    [
+        (TWICE, '  count = 2\n  t     = 1\n'),
+        (TWICE.replace('  source = "./m"\n}', '  source = "./m"\n  count  = 2\n}', 1), "  t = 1\n"),
+        (TWICE, "  t = [1, x.z.w]\n"),
+        (TWICE, "  t = [1, # one\n    2]\n"),
+    ],
+    ids=["several instances", "several calls by one block", "a reference in it", "a comment in it"],
+)  # fmt: skip
+def test_what_a_variable_would_not_settle_stays_a_proposal(calls: str, resource: str) -> None:
+    code = {"main.tf": calls, "m/m.tf": 'resource "x" "y" {\n' + resource + "}\n"}
+    many = "[0]" if "count" in resource else ""
+    module = "module.a[0]" if "count" in calls else "module.a"
+    fix, _ = of(code, f"{module}.x.y{many}", {"t": [3, 4] if "[" in resource else 2})
+    assert not fix.safe
+    assert not any("variable" in place for place in fix.places)
+
+
+def test_a_module_below_one_that_is_called_twice_gets_no_variable() -> None:
+    code = {
+        "main.tf": TWICE,
+        "m/m.tf": 'module "n" {\n  source = "../n"\n}\n',
+        "n/n.tf": 'resource "x" "y" {\n  t = 1\n}\n',
+    }
+    fix, _ = of(code, "module.a.module.n.x.y", {"t": 2})
     assert not fix.safe
     assert "the module m is called at main.tf:5 too" in fix.why
 

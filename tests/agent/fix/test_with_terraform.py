@@ -122,3 +122,31 @@ def test_a_plan_of_the_edited_code_wants_what_is_there_and_else_what_it_wanted(t
         "terraform_data.many[1]": "other",
         "terraform_data.policy": '{"Statement":[{"Action":"b:*","Effect":"Allow"}]}',
     }
+
+
+def test_a_literal_that_two_callers_share_is_planned_anew_for_the_one_alone(tmp_path: Path) -> None:
+    code = repository(
+        {
+            "main.tf": 'module "a" {\n  source = "./m"\n}\n\nmodule "b" {\n  source = "./m"\n  kind   = "b"\n}\n',
+            "prod.tfvars": "",
+            "m/main.tf": 'variable "kind" {\n  default = "a"\n}\n\nresource "terraform_data" "list" {\n  input = ["x", var.kind]\n}\n\n'
+            'resource "terraform_data" "map" {\n  input = {\n    one = 1\n    two = "2"\n  }\n}\n\n'
+            'resource "terraform_data" "text" {\n  input = "old"\n}\n',
+        }
+    )
+    edits: list[tuple[str, Value]] = [("map", {"one": 3, "two": "2"}), ("text", "new")]
+    for name, value in edits:
+        fix, code = of(code, f"module.b.terraform_data.{name}", {"input": value})
+        assert fix.safe, fix.why
+    for path, data in code.files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    # Nothing is formatted in between: the new blocks and arguments are as fmt wants them.
+    assert planned(tmp_path) == {
+        "module.a.terraform_data.list": ["x", "a"],
+        "module.a.terraform_data.map": {"one": 1, "two": "2"},
+        "module.a.terraform_data.text": "old",
+        "module.b.terraform_data.list": ["x", "b"],
+        "module.b.terraform_data.map": {"one": 3, "two": "2"},
+        "module.b.terraform_data.text": "new",
+    }
